@@ -1,0 +1,2 @@
+/** The ways of acting in the shop. */
+export * from "./types.js";

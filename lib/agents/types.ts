@@ -1,0 +1,33 @@
+import type { Random } from "../base/index.js";
+import type { Environment, RewardParts } from "../simulator/index.js";
+
+/** One step of an episode: what was seen, what was done, and the reward that followed. */
+export interface Step {
+  readonly observation: string;
+  readonly action: string;
+  readonly reward: number;
+  /** False when the shop could not follow the action. */
+  readonly valid: boolean;
+}
+
+/** A played episode. */
+export interface Trajectory {
+  /** Goal index. */
+  readonly goal: number;
+  readonly agent: string;
+  readonly steps: readonly Step[];
+  /** Final reward in [0, 1]; 0 when nothing was bought. */
+  readonly reward: number;
+  /** Null when nothing was bought. */
+  readonly parts: RewardParts | null;
+}
+
+/** A way of acting in the shop. */
+export interface Agent {
+  /** As it is named on the command line and in tables. */
+  readonly name: string;
+  /** Everything that a run record must hold to repeat it. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Plays one episode. All chance comes from `random`, so the same stream gives the same trajectory. */
+  play(environment: Environment, goal: number, random: Random): Trajectory | Promise<Trajectory>;
+}
