@@ -1,0 +1,23 @@
+/** Means and spreads as the estimators use them. */
+
+/** Arithmetic mean. @throws RangeError for an empty list. */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("The mean of no values is not defined.");
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/** Standard deviation; `sample` divides by n − 1 (verl, TRL), `population` by n. 0 for fewer than two values. */
+export function deviation(values: readonly number[], kind: "sample" | "population" = "sample"): number {
+  if (values.length < 2) return 0;
+  const centre = mean(values);
+  let sum = 0;
+  for (const value of values) sum += (value - centre) ** 2;
+  return Math.sqrt(sum / (kind === "sample" ? values.length - 1 : values.length));
+}
+
+/** Whether a group's values differ by less than a rounding error: compared by range, since a mean of equal floats may differ from them. */
+export function isConstant(values: readonly number[], tolerance = 1e-6): boolean {
+  return Math.max(...values) - Math.min(...values) <= tolerance;
+}

@@ -1,0 +1,54 @@
+/**
+ * How token losses become one number. Implementations differ silently here, so it is said as data: every token
+ * gets a share, the loss is Σ share·ℓ, and the shares are those of the whole mini-batch. Splitting the
+ * mini-batch into micro-batches then cannot change the gradient.
+ */
+import type { Aggregation } from "./config.js";
+
+/** What aggregation needs to know of a row. */
+export interface CountedRow {
+  /** Number of response tokens. */
+  readonly tokens: number;
+  /** False leaves the row out of the loss and of every denominator. */
+  readonly counted: boolean;
+  /** The group that the row came from, for `prompt-mean`. */
+  readonly group: number;
+}
+
+/**
+ * The share of each row's every token in the loss. `[rows] → [rows]`
+ *
+ * - token-mean: 1/Σ tokens (DAPO, verl's default).
+ * - seq-mean-token-mean: 1/(rows · tokens of the row) (the GRPO paper).
+ * - seq-mean-token-sum: 1/rows.
+ * - {constant: L}: 1/(rows · L) (Dr.GRPO).
+ * - prompt-mean: 1/(groups · tokens of the group).
+ *
+ * Rows that do not count have share 0 and are in no denominator. All shares are 0 when nothing counts.
+ */
+export function tokenShares(aggregation: Aggregation, rows: readonly CountedRow[]): number[] {
+  const counted = rows.filter((row) => row.counted && row.tokens > 0);
+  if (counted.length === 0) return rows.map(() => 0);
+  const share = sharer(aggregation, counted);
+  return rows.map((row) => (row.counted && row.tokens > 0 ? share(row) : 0));
+}
+
+function sharer(aggregation: Aggregation, counted: readonly CountedRow[]): (row: CountedRow) => number {
+  const rows = counted.length;
+  if (typeof aggregation === "object") return () => 1 / (rows * aggregation.constant);
+  switch (aggregation) {
+    case "token-mean": {
+      const total = counted.reduce((sum, row) => sum + row.tokens, 0);
+      return () => 1 / total;
+    }
+    case "seq-mean-token-mean":
+      return (row) => 1 / (rows * row.tokens);
+    case "seq-mean-token-sum":
+      return () => 1 / rows;
+    case "prompt-mean": {
+      const tokens = new Map<number, number>();
+      for (const row of counted) tokens.set(row.group, (tokens.get(row.group) ?? 0) + row.tokens);
+      return (row) => 1 / (tokens.size * tokens.get(row.group)!);
+    }
+  }
+}

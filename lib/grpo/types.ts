@@ -1,0 +1,62 @@
+/**
+ * The learner's nouns. This room knows neither shops nor transformers: it is given groups of finished
+ * trajectories, and hands back how much each sampled token should become more or less likely.
+ */
+
+/** One decision of the policy: the tokens it was shown, the tokens it sampled, and what followed. */
+export interface Turn {
+  readonly promptIds: readonly number[];
+  /** Sampled ids, kept as they were sampled: never decoded and encoded again. */
+  readonly responseIds: readonly number[];
+  /** Log-probability of each response token under the behaviour policy (tempered as it was sampled). `[response]` */
+  readonly oldLogProbs: readonly number[];
+  /** The environment's reward for this step, before any penalty. */
+  readonly reward: number;
+  /** The response had the form that was asked for. */
+  readonly formatValid: boolean;
+  /** The action was one that the environment offered. */
+  readonly admissible: boolean;
+  /** The response hit the length limit before it ended. */
+  readonly truncated: boolean;
+  /** Key of the state in which the decision was made (GiGPO's anchor); turns with one key share a step group. */
+  readonly anchor?: string;
+}
+
+/** One finished episode of the policy. */
+export interface Rollout {
+  readonly turns: readonly Turn[];
+  /** Undiscounted return R = Σ_t r_t, on the scale that the configuration states. */
+  readonly return: number;
+  /** The environment's own verdict, for the metrics. */
+  readonly success: boolean;
+  /** The environment's score in [0, 1], for the metrics. */
+  readonly score: number;
+}
+
+/** Roll-outs of one task from the same initial state: what a group-relative baseline compares. */
+export interface Group {
+  /** Names the task; two groups of the same task (the thesis's marginals) are still two baselines. */
+  readonly task: string;
+  readonly rollouts: readonly Rollout[];
+}
+
+/** An advantage for every turn of every roll-out: `[rollout][turn]`. A turn's tokens all receive it. */
+export type TurnAdvantages = readonly (readonly number[])[];
+
+/** One training sequence: a prompt, its sampled response, and the weight that the algorithm gave it. */
+export interface Row {
+  readonly promptIds: readonly number[];
+  readonly responseIds: readonly number[];
+  /** `[response]` */
+  readonly oldLogProbs: readonly number[];
+  /** `[response]`; absent when no KL term asks for them. */
+  readonly refLogProbs?: readonly number[];
+  /** One advantage for each response token. `[response]` */
+  readonly advantages: readonly number[];
+  /** False leaves the row out of the loss and of every denominator (truncated or masked rows). */
+  readonly counted: boolean;
+  /** Which group the row came from (`prompt-mean` aggregation). */
+  readonly group: number;
+  /** Position, in the mini-batch, of the row whose probability multiplies this row's loss (the thesis's query loss). */
+  readonly weightedBy?: number;
+}

@@ -1,0 +1,217 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import { gigpo, generalisedAdvantages, groupRelative, leaveOneOut, whiten } from "../../lib/grpo/index.js";
+import type { Group } from "../../lib/grpo/index.js";
+
+function close(actual: readonly number[], expected: readonly number[], tolerance = 5e-7): void {
+  assert.equal(actual.length, expected.length);
+  actual.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]!) <= tolerance, `[${i}] ${value} is not ${expected[i]}`),
+  );
+}
+
+/** Trajectories given as states and rewards, one token a turn. */
+function groupOf(
+  ...trajectories: readonly (readonly [states: readonly string[], rewards: readonly number[]])[]
+): Group {
+  return {
+    task: "test",
+    rollouts: trajectories.map(([states, rewards]) => ({
+      turns: states.map((anchor, t) => ({
+        promptIds: [1],
+        responseIds: [2],
+        oldLogProbs: [-1],
+        reward: rewards[t]!,
+        formatValid: true,
+        admissible: true,
+        truncated: false,
+        anchor,
+      })),
+      return: rewards.reduce((a, b) => a + b, 0),
+      success: false,
+      score: 0,
+    })),
+  };
+}
+
+describe("group-relative advantages", () => {
+  it("agree with the golden values for [10, 0, 0, 10]", () => {
+    const scores = [10, 0, 0, 10];
+    const signs = [1, -1, -1, 1];
+    close(
+      groupRelative(scores, { scale: "group" }),
+      signs.map((s) => s * 0.866025),
+    );
+    close(groupRelative(scores, { scale: "group", deviation: "population" }), signs);
+    close(
+      groupRelative(scores, { scale: "none" }),
+      signs.map((s) => s * 5),
+    );
+    close(
+      leaveOneOut(scores),
+      signs.map((s) => s * 6.666667),
+    );
+  });
+
+  it("agree with the golden values for a group of eight", () => {
+    const scores = [1, 0, 0, 0.5, 0, 0, 0, 1];
+    const spread = groupRelative(scores, { scale: "group" });
+    close([spread[0]!, spread[1]!, spread[3]!], [1.500883, -0.68222, 0.409332], 2e-6);
+    const others = leaveOneOut(scores);
+    close([others[0]!, others[1]!, others[3]!], [0.785714, -0.357143, 0.214286]);
+  });
+
+  const scores = fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 2, maxLength: 16 });
+
+  it("sum to zero, ignore a shift of the reward, and with std its scale", () => {
+    fc.assert(
+      fc.property(scores, fc.double({ min: -5, max: 5, noNaN: true }), (values, shift) => {
+        const plain = groupRelative(values, { scale: "none" });
+        assert.ok(Math.abs(plain.reduce((a, b) => a + b, 0)) < 1e-9 * values.length * 20);
+        close(
+          groupRelative(
+            values.map((v) => v + shift),
+            { scale: "none" },
+          ),
+          plain,
+          1e-9,
+        );
+        const spread = Math.max(...values) - Math.min(...values);
+        if (spread > 1e-2) {
+          const scaled = groupRelative(
+            values.map((v) => 3 * v),
+            { scale: "group" },
+          );
+          close(scaled, groupRelative(values, { scale: "group" }), 1e-3);
+        }
+      }),
+    );
+  });
+
+  it("RLOO is n/(n−1) times the advantage without std", () => {
+    fc.assert(
+      fc.property(scores, (values) => {
+        const n = values.length;
+        close(
+          leaveOneOut(values),
+          groupRelative(values, { scale: "none" }).map((a) => (a * n) / (n - 1)),
+          1e-9,
+        );
+      }),
+    );
+  });
+
+  it("refuse a group of one and a score that is not a number", () => {
+    assert.throws(() => groupRelative([1], { scale: "none" }), /at least 2 roll-outs/);
+    assert.throws(() => leaveOneOut([1, NaN]), /Score 1 of a group is NaN/);
+  });
+});
+
+describe("REINFORCE++ whitening", () => {
+  it("gives weighted values mean 0 and variance 1", () => {
+    const values = [1, 2, 5];
+    const weights = [1, 3, 2];
+    const white = whiten(values, weights);
+    const repeated = white.flatMap((value, i) => new Array<number>(weights[i]!).fill(value));
+    const centre = repeated.reduce((a, b) => a + b, 0) / 6;
+    const variance = repeated.reduce((a, b) => a + (b - centre) ** 2, 0) / 5;
+    close([centre, variance], [0, 1], 1e-6);
+  });
+});
+
+describe("GAE", () => {
+  it("agrees with an example worked by hand", () => {
+    // γ = 0.9, λ = 0.5: δ = [0 + .9·2 − 1, 0 + .9·3 − 2, 10 − 3] = [.8, .7, 7]
+    // A_2 = 7; A_1 = .7 + .45·7 = 3.85; A_0 = .8 + .45·3.85 = 2.5325
+    const { advantages, returns } = generalisedAdvantages([0, 0, 10], [1, 2, 3], { gamma: 0.9, lambda: 0.5 });
+    close(advantages, [2.5325, 3.85, 7]);
+    close(returns, [3.5325, 5.85, 10]);
+  });
+});
+
+describe("GiGPO", () => {
+  const group = groupOf(
+    [
+      ["s0", "s1", "s2"],
+      [0, 0, 10],
+    ],
+    [
+      ["s0", "s1", "s3", "s1", "s2"],
+      [0, 0, 0, 0, 10],
+    ],
+    [
+      ["s0", "s4"],
+      [0, 0],
+    ],
+  );
+
+  it("agrees with the golden values without std", () => {
+    const { episode, step } = gigpo(group, { scale: "none" });
+    close(
+      episode.map((row) => row[0]!),
+      [3.333333, 3.333333, -6.666667],
+    );
+    close([step[0]![0]!, step[1]![0]!, step[2]![0]!], [3.301646, 2.421708, -5.723354]);
+    close([step[0]![1]!, step[1]![1]!, step[1]![3]!], [0.30875, -0.6175, 0.30875]);
+    close([step[0]![2]!, step[1]![4]!, step[1]![2]!, step[2]![1]!], [0, 0, 0, 0]);
+  });
+
+  it("agrees with the golden values with std", () => {
+    const { episode, step } = gigpo(group, { scale: "group" });
+    close(
+      episode.map((row) => row[0]!),
+      [0.57735, 0.57735, -1.1547],
+      2e-6,
+    );
+    close([step[0]![0]!, step[1]![0]!, step[2]![0]!], [0.663506, 0.486672, -1.150178], 2e-6);
+    close([step[0]![1]!, step[1]![1]!, step[1]![3]!], [0.577349, -1.154698, 0.577349], 2e-5);
+  });
+
+  it("agrees with the golden values with the baseline over rows", () => {
+    close(
+      gigpo(group, { scale: "none", baselineOver: "rows" }).episode.map((row) => row[0]!),
+      [2, 2, -8],
+    );
+    const spread = gigpo(group, { scale: "group", baselineOver: "rows" }).episode.map((row) => row[0]!);
+    close(spread, [0.474342, 0.474342, -1.897366], 2e-6);
+  });
+
+  it("is GRPO when no state repeats", () => {
+    const distinct = groupOf(
+      [
+        ["a", "b"],
+        [0, 1],
+      ],
+      [["c"], [0]],
+      [
+        ["d", "e", "f"],
+        [0, 0, 0.5],
+      ],
+    );
+    const { total } = gigpo(distinct);
+    const plain = groupRelative([1, 0, 0.5], { scale: "none" });
+    total.forEach((row, i) =>
+      close(
+        row,
+        row.map(() => plain[i]!),
+      ),
+    );
+  });
+
+  it("does not depend on the order of the roll-outs", () => {
+    const turned: Group = { ...group, rollouts: [2, 0, 1].map((i) => group.rollouts[i]!) };
+    const before = gigpo(group, { scale: "group" }).total;
+    const after = gigpo(turned, { scale: "group" }).total;
+    [2, 0, 1].forEach((i, k) => close(after[k]!, before[i]!, 1e-12));
+  });
+
+  it("lets an ill-formed response lose in its own row only", () => {
+    const rollouts = group.rollouts.map((r, i) => ({
+      ...r,
+      turns: r.turns.map((turn, t) => ({ ...turn, formatValid: !(i === 2 && t === 1) })),
+    }));
+    const { episode, step } = gigpo({ ...group, rollouts }, { invalidPenalty: 0.1 });
+    close(episode[2]!, [-6.666667, -6.766667]);
+    close([step[2]![1]!], [0]);
+  });
+});

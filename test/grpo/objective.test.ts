@@ -1,0 +1,238 @@
+import { strict as assert } from "node:assert";
+import fc from "fast-check";
+import { clippedSurrogate, klAt, objective, ratios, sharesOf, tokenShares } from "../../lib/grpo/index.js";
+import type { ObjectiveConfig, Row } from "../../lib/grpo/index.js";
+
+function close(actual: number, expected: number, tolerance = 1e-6): void {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+}
+
+const CLIP = { low: 0.2, high: 0.2, dual: 3 };
+
+describe("KL estimators", () => {
+  it("agree with the golden values", () => {
+    const at = (lp: number, ref: number): number[] =>
+      (["k1", "k2", "k3"] as const).map((estimator) => klAt({ estimator }, lp, ref).value);
+    [0.2, 0.02, 0.018731].forEach((v, i) => close(at(-1, -1.2)[i]!, v));
+    [-0.5, 0.125, 0.148721].forEach((v, i) => close(at(-1, -0.5)[i]!, v));
+    assert.deepEqual(at(-1, -1), [0, 0, 0]);
+  });
+
+  it("stop pulling where they are cut", () => {
+    assert.deepEqual(klAt({ estimator: "k3", clamp: 50 }, -30, -1), { value: 50, slope: 0 });
+  });
+});
+
+describe("the clipped surrogate", () => {
+  const loss = (ratio: number, advantage: number, clip = CLIP): number =>
+    clippedSurrogate(ratio, ratio, advantage, clip).value;
+
+  it("agrees with the golden values", () => {
+    close(loss(1.5, 1), -1.2);
+    close(loss(0.5, 1), -0.5);
+    close(loss(1.5, -1), 1.5);
+    close(loss(0.5, -1), 0.8);
+    close(loss(5, -1), 3);
+    close(loss(1.5, 1, { ...CLIP, high: 0.28 }), -1.28);
+    close(loss(1.25, 1, { ...CLIP, high: 0.28 }), -1.25);
+  });
+
+  it("is the larger of the free and the clipped loss", () => {
+    const number = fc.double({ min: 0.01, max: 4, noNaN: true });
+    fc.assert(
+      fc.property(number, fc.double({ min: -3, max: 3, noNaN: true }), (ratio, advantage) => {
+        const clipped = Math.min(1.2, Math.max(0.8, ratio));
+        const expected = Math.max(-ratio * advantage, -clipped * advantage);
+        close(clippedSurrogate(ratio, ratio, advantage, { low: 0.2, high: 0.2 }).value, expected, 1e-12);
+      }),
+    );
+  });
+});
+
+describe("GSPO's sequence ratio", () => {
+  it("agrees with the golden value", () => {
+    const { ratio } = ratios("sequence", [0.1, -0.05, 0.2], [0, 0, 0]);
+    ratio.forEach((s) => close(s, 1.086904));
+  });
+});
+
+describe("aggregation", () => {
+  const rows = [
+    { tokens: 2, counted: true, group: 0 },
+    { tokens: 6, counted: true, group: 1 },
+  ];
+  const losses = [[1, 1], new Array<number>(6).fill(2)];
+  const total = (shares: readonly number[]): number =>
+    losses.reduce((sum, row, i) => sum + row.reduce((a, b) => a + b, 0) * shares[i]!, 0);
+
+  it("agrees with the golden values", () => {
+    close(total(tokenShares("token-mean", rows)), 1.75);
+    close(total(tokenShares("seq-mean-token-mean", rows)), 1.5);
+    close(total(tokenShares("seq-mean-token-sum", rows)), 7);
+    close(total(tokenShares({ constant: 8 }, rows)), 0.875);
+    close(total(tokenShares("prompt-mean", rows)), 1.5);
+  });
+
+  it("leaves masked rows out of every denominator", () => {
+    const masked = [...rows, { tokens: 100, counted: false, group: 2 }];
+    for (const mode of ["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "prompt-mean"] as const) {
+      assert.deepEqual(tokenShares(mode, masked), [...tokenShares(mode, rows), 0]);
+    }
+    assert.deepEqual(tokenShares("token-mean", [{ tokens: 3, counted: false, group: 0 }]), [0]);
+  });
+});
+
+describe("the objective", () => {
+  const base: ObjectiveConfig = {
+    ratio: "token",
+    surrogate: "clipped",
+    clip: CLIP,
+    aggregation: "token-mean",
+    kl: { estimator: "k3", coefficient: 0.04, where: "loss" },
+    entropy: 0.01,
+  };
+  const variants: Record<string, ObjectiveConfig> = {
+    "PPO clip with k3": base,
+    "clip-higher, k2, seq-mean": {
+      ...base,
+      clip: { low: 0.2, high: 0.28 },
+      kl: { estimator: "k2", coefficient: 0.1, where: "loss" },
+      aggregation: "seq-mean-token-mean",
+    },
+    "REINFORCE, constant length": {
+      ...base,
+      ratio: "none",
+      clip: null,
+      kl: null,
+      aggregation: { constant: 9 },
+    },
+    unclipped: { ...base, clip: null, aggregation: "prompt-mean" },
+  };
+  const value = fc.double({ min: -3, max: -0.05, noNaN: true });
+  const row = fc.integer({ min: 1, max: 5 }).chain((n) =>
+    fc.record({
+      current: fc.array(value, { minLength: n, maxLength: n }),
+      old: fc.array(value, { minLength: n, maxLength: n }),
+      ref: fc.array(value, { minLength: n, maxLength: n }),
+      entropy: fc.array(fc.double({ min: 0, max: 2, noNaN: true }), { minLength: n, maxLength: n }),
+      advantage: fc.double({ min: -2, max: 2, noNaN: true }),
+      group: fc.integer({ min: 0, max: 1 }),
+      counted: fc.boolean(),
+    }),
+  );
+  type Drawn = typeof row extends fc.Arbitrary<infer T> ? T : never;
+  const rowOf = (drawn: Drawn): Row => ({
+    promptIds: [0],
+    responseIds: drawn.current.map(() => 1),
+    oldLogProbs: drawn.old,
+    refLogProbs: drawn.ref,
+    advantages: drawn.current.map(() => drawn.advantage),
+    counted: drawn.counted,
+    group: drawn.group,
+  });
+
+  for (const [name, config] of Object.entries(variants)) {
+    it(`has the gradient that finite differences find: ${name}`, () => {
+      fc.assert(
+        fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), (drawn) => {
+          const rows = drawn.map(rowOf);
+          const shares = sharesOf(config, rows);
+          const entropies = drawn.map((d) => d.entropy);
+          const at = (logProbs: number[][]): number =>
+            objective(config, rows, shares, logProbs, entropies).loss;
+          const current = drawn.map((d) => d.current);
+          const { logProbSlopes } = objective(config, rows, shares, current, entropies);
+          const h = 1e-6;
+          current.forEach((tokens, i) =>
+            tokens.forEach((_, t) => {
+              const moved = (by: number): number[][] =>
+                current.map((list, k) => list.map((v, u) => (k === i && u === t ? v + by : v)));
+              const ratio = Math.exp(tokens[t]! - rows[i]!.oldLogProbs[t]!);
+              const bounds = config.clip
+                ? [1 - config.clip.low, 1 + config.clip.high, config.clip.dual ?? 1e9]
+                : [];
+              if (bounds.some((bound) => Math.abs(ratio - bound) < 1e-4)) return; // a kink has no derivative
+              const slope = (at(moved(h)) - at(moved(-h))) / (2 * h);
+              close(logProbSlopes[i]![t]!, slope, 1e-5 * Math.max(1, Math.abs(slope)));
+            }),
+          );
+        }),
+        { numRuns: 60 },
+      );
+    });
+  }
+
+  it("does not change when the mini-batch is split", () => {
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 2, maxLength: 6 }), fc.nat(), (drawn, cut) => {
+        const rows = drawn.map(rowOf);
+        const shares = sharesOf(base, rows);
+        const [lp, h] = [drawn.map((d) => d.current), drawn.map((d) => d.entropy)];
+        const whole = objective(base, rows, shares, lp, h);
+        const k = 1 + (cut % (rows.length - 1));
+        const parts = [[0, k] as const, [k, rows.length] as const].map(([from, to]) =>
+          objective(
+            base,
+            rows.slice(from, to),
+            shares.slice(from, to),
+            lp.slice(from, to),
+            h.slice(from, to),
+          ),
+        );
+        assert.deepEqual([...parts[0]!.logProbSlopes, ...parts[1]!.logProbSlopes], whole.logProbSlopes);
+        close(parts[0]!.loss + parts[1]!.loss, whole.loss, 1e-9);
+      }),
+    );
+  });
+
+  it("is REINFORCE in gradient on the policy that sampled, with ratio 1 and nothing clipped", () => {
+    const rows: Row[] = [0.5, -1].map((advantage, group) => ({
+      promptIds: [0],
+      responseIds: [1, 2],
+      oldLogProbs: [-1, -0.3],
+      advantages: [advantage, advantage],
+      counted: true,
+      group,
+    }));
+    const plain: ObjectiveConfig = { ...base, kl: null, entropy: 0 };
+    const shares = sharesOf(plain, rows);
+    const logProbs = rows.map((r) => r.oldLogProbs);
+    const entropies = rows.map(() => [0, 0]);
+    const ppo = objective(plain, rows, shares, logProbs, entropies);
+    const pg = objective({ ...plain, ratio: "none", clip: null }, rows, shares, logProbs, entropies);
+    assert.deepEqual(ppo.logProbSlopes, pg.logProbSlopes);
+    assert.equal(ppo.sums.ratio / ppo.sums.tokens, 1);
+    assert.equal(ppo.sums.clipLow + ppo.sums.clipHigh + ppo.sums.clipDual, 0);
+    assert.equal(ppo.sums.klOldK1, 0);
+  });
+
+  it("multiplies a row by the detached probability of its companion", () => {
+    const make = (weightedBy?: number): Row => ({
+      promptIds: [0],
+      responseIds: [1],
+      oldLogProbs: [-1],
+      advantages: [1],
+      counted: true,
+      group: 0,
+      ...(weightedBy === undefined ? {} : { weightedBy }),
+    });
+    const plain: ObjectiveConfig = { ...base, kl: null, entropy: 0, aggregation: "seq-mean-token-sum" };
+    const rows = [make(1), make()];
+    const { logProbSlopes } = objective(
+      plain,
+      rows,
+      sharesOf(plain, rows),
+      [[-1], [Math.log(0.25)]],
+      [[0], [0]],
+    );
+    close(logProbSlopes[0]![0]!, -0.5 * 0.25);
+    close(logProbSlopes[1]![0]!, -0.5 * 0.25 * Math.E, 1e-6); // no weight, but its own ratio 0.25/e^−1
+  });
+
+  it("stops on a value that is not finite", () => {
+    const rows: Row[] = [
+      { promptIds: [0], responseIds: [1], oldLogProbs: [-1], advantages: [NaN], counted: true, group: 0 },
+    ];
+    assert.throws(() => objective(base, rows, [1], [[-1]], [[0]]), /token 0 of row 0 is NaN/);
+  });
+});
