@@ -1,0 +1,2 @@
+/** The language model: files, backends, transformer, sampling, scoring and updating. */
+export * from "./files/index.js";
