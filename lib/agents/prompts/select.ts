@@ -1,0 +1,51 @@
+/** The selection decision: ten numbered results in, a number out (the thesis's second decision). */
+import type { Message } from "./message.js";
+
+/** One result as the prompt lists it. */
+export interface Listing {
+  readonly title: string;
+  /** One price, or two for a range, in dollars. */
+  readonly pricing: readonly number[];
+}
+
+/** The prompt of the selection decision; `listings` are numbered from 1 as printed. */
+export function selectPrompt(
+  instruction: string,
+  query: string,
+  listings: readonly Listing[],
+): readonly Message[] {
+  const lines = listings.map((listing, i) => `${i + 1}. ${listingLine(listing)}`);
+  return [
+    { role: "system", content: "You pick the product that fits a request best." },
+    {
+      role: "user",
+      content:
+        `Instruction: ${instruction}\nSearch query: ${query}\n${lines.join("\n")}\n` +
+        `Reply with a number from 1 to ${listings.length} only.`,
+    },
+  ];
+}
+
+/** A title's first line and its price with two decimals; a range shows its mean, no price shows nothing. */
+export function listingLine({ title, pricing }: Listing): string {
+  const first = title.split(/\r?\n/)[0]!.trim();
+  const price = pricing.reduce((sum, value) => sum + value, 0) / Math.max(1, pricing.length);
+  return price > 0 ? `${first} – $${price.toFixed(2)}` : first;
+}
+
+/** What a selection answer said: the position in the list, and whether it said one at all. */
+export interface Selection {
+  /** From 0. The first result when the answer names none. */
+  readonly index: number;
+  /** False when the answer held no number that is on the list. */
+  readonly valid: boolean;
+}
+
+/** The first number from 1 to `count` that stands alone in a model's answer. */
+export function parseSelection(answer: string, count: number): Selection {
+  for (const match of answer.matchAll(/(?<![\d.])\d+(?![\d]|\.\d)/g)) {
+    const number = Number(match[0]);
+    if (number >= 1 && number <= count) return { index: number - 1, valid: true };
+  }
+  return { index: 0, valid: false };
+}
