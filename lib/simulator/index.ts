@@ -1,2 +1,7 @@
 /** The simulator: products in, pages and rewards out. It knows nothing of models. */
 export * from "./types.js";
+export * from "./product.js";
+export * from "./prices.js";
+export * from "./goals.js";
+export * from "./split.js";
+export * from "./python-random.js";
