@@ -1,4 +1,7 @@
 /** Learning from the shop's reward: groups of trajectories in, a weight for every sampled token out. */
+export * from "./advantage.js";
 export * from "./advantages/index.js";
+export * from "./config.js";
 export * from "./objective/index.js";
+export * from "./presets.js";
 export * from "./types.js";

@@ -57,6 +57,8 @@ export interface Row {
   readonly counted: boolean;
   /** Which group the row came from (`prompt-mean` aggregation). */
   readonly group: number;
+  /** Which roll-out of the batch the row came from (`rollout-mean-token-mean` aggregation). */
+  readonly rollout: number;
   /** Position, in the mini-batch, of the row whose probability multiplies this row's loss (the thesis's query loss). */
   readonly weightedBy?: number;
 }

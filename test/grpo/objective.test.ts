@@ -58,8 +58,8 @@ describe("GSPO's sequence ratio", () => {
 
 describe("aggregation", () => {
   const rows = [
-    { tokens: 2, counted: true, group: 0 },
-    { tokens: 6, counted: true, group: 1 },
+    { tokens: 2, counted: true, group: 0, rollout: 0 },
+    { tokens: 6, counted: true, group: 1, rollout: 0 },
   ];
   const losses = [[1, 1], new Array<number>(6).fill(2)];
   const total = (shares: readonly number[]): number =>
@@ -71,14 +71,15 @@ describe("aggregation", () => {
     close(total(tokenShares("seq-mean-token-sum", rows)), 7);
     close(total(tokenShares({ constant: 8 }, rows)), 0.875);
     close(total(tokenShares("prompt-mean", rows)), 1.5);
+    close(total(tokenShares("rollout-mean-token-mean", rows)), 3); // one roll-out of two rows: 1 + 2
   });
 
   it("leaves masked rows out of every denominator", () => {
-    const masked = [...rows, { tokens: 100, counted: false, group: 2 }];
+    const masked = [...rows, { tokens: 100, counted: false, group: 2, rollout: 3 }];
     for (const mode of ["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "prompt-mean"] as const) {
       assert.deepEqual(tokenShares(mode, masked), [...tokenShares(mode, rows), 0]);
     }
-    assert.deepEqual(tokenShares("token-mean", [{ tokens: 3, counted: false, group: 0 }]), [0]);
+    assert.deepEqual(tokenShares("token-mean", [{ tokens: 3, counted: false, group: 0, rollout: 0 }]), [0]);
   });
 });
 
@@ -129,6 +130,7 @@ describe("the objective", () => {
     advantages: drawn.current.map(() => drawn.advantage),
     counted: drawn.counted,
     group: drawn.group,
+    rollout: 0,
   });
 
   for (const [name, config] of Object.entries(variants)) {
@@ -193,6 +195,7 @@ describe("the objective", () => {
       advantages: [advantage, advantage],
       counted: true,
       group,
+      rollout: group,
     }));
     const plain: ObjectiveConfig = { ...base, kl: null, entropy: 0 };
     const shares = sharesOf(plain, rows);
@@ -214,6 +217,7 @@ describe("the objective", () => {
       advantages: [1],
       counted: true,
       group: 0,
+      rollout: 0,
       ...(weightedBy === undefined ? {} : { weightedBy }),
     });
     const plain: ObjectiveConfig = { ...base, kl: null, entropy: 0, aggregation: "seq-mean-token-sum" };
@@ -231,7 +235,15 @@ describe("the objective", () => {
 
   it("stops on a value that is not finite", () => {
     const rows: Row[] = [
-      { promptIds: [0], responseIds: [1], oldLogProbs: [-1], advantages: [NaN], counted: true, group: 0 },
+      {
+        promptIds: [0],
+        responseIds: [1],
+        oldLogProbs: [-1],
+        advantages: [NaN],
+        counted: true,
+        group: 0,
+        rollout: 0,
+      },
     ];
     assert.throws(() => objective(base, rows, [1], [[-1]], [[0]]), /token 0 of row 0 is NaN/);
   });

@@ -6,8 +6,6 @@
  * over all counted tokens, variance with Bessel's correction. The "-baseline" variant first subtracts the
  * group's mean from the score and gives every token of the roll-out the result. Hu 2025, arXiv:2501.03262.
  */
-import { mean } from "./statistics.js";
-
 /** Running returns of one sequence of rewards. `[t] → [t]` */
 export function discountedReturns(rewards: readonly number[], gamma: number): number[] {
   const returns = new Array<number>(rewards.length);
@@ -36,10 +34,4 @@ export function whiten(
   values.forEach((value, i) => (squares += weights[i]! * (value - centre) ** 2));
   const scale = 1 / Math.sqrt(squares / (count - 1) + 1e-8);
   return values.map((value) => (value - centre) * scale);
-}
-
-/** Scores minus their group's mean: what the "-baseline" variant whitens. `[n] → [n]` */
-export function minusGroupMean(scores: readonly number[]): number[] {
-  const centre = mean(scores);
-  return scores.map((score) => score - centre);
 }

@@ -13,6 +13,8 @@ export interface CountedRow {
   readonly counted: boolean;
   /** The group that the row came from, for `prompt-mean`. */
   readonly group: number;
+  /** The roll-out that the row came from, for `rollout-mean-token-mean`. */
+  readonly rollout: number;
 }
 
 /**
@@ -23,6 +25,7 @@ export interface CountedRow {
  * - seq-mean-token-sum: 1/rows.
  * - {constant: L}: 1/(rows · L) (Dr.GRPO).
  * - prompt-mean: 1/(groups · tokens of the group).
+ * - rollout-mean-token-mean: 1/(roll-outs · tokens of the row).
  *
  * Rows that do not count have share 0 and are in no denominator. All shares are 0 when nothing counts.
  */
@@ -49,6 +52,10 @@ function sharer(aggregation: Aggregation, counted: readonly CountedRow[]): (row:
       const tokens = new Map<number, number>();
       for (const row of counted) tokens.set(row.group, (tokens.get(row.group) ?? 0) + row.tokens);
       return (row) => 1 / (tokens.size * tokens.get(row.group)!);
+    }
+    case "rollout-mean-token-mean": {
+      const rollouts = new Set(counted.map((row) => row.rollout)).size;
+      return (row) => 1 / (rollouts * row.tokens);
     }
   }
 }

@@ -19,6 +19,8 @@ export type Aggregation =
   | "seq-mean-token-mean"
   | "seq-mean-token-sum"
   | "prompt-mean"
+  /** Mean over roll-outs of the sum, over a roll-out's rows, of the row's token mean (the thesis: query + selection). */
+  | "rollout-mean-token-mean"
   /** Mean over sequences of the token sum over a constant length (Dr.GRPO). */
   | { readonly constant: number };
 

@@ -103,7 +103,12 @@ export function objective(
 export function sharesOf(config: ObjectiveConfig, rows: readonly Row[]): number[] {
   return tokenShares(
     config.aggregation,
-    rows.map((row) => ({ tokens: row.responseIds.length, counted: row.counted, group: row.group })),
+    rows.map(({ responseIds, counted, group, rollout }) => ({
+      tokens: responseIds.length,
+      counted,
+      group,
+      rollout,
+    })),
   );
 }
 

@@ -1,0 +1,144 @@
+/**
+ * The algorithms, as data. A preset is what its paper (or reference code) says, and nothing else: number of tasks,
+ * learning rate and lengths are for the run to choose, except where a preset reproduces one setup to the letter.
+ */
+import { InputError } from "../base/index.js";
+import type { GrpoConfigInput } from "./config.js";
+
+type Preset = Pick<GrpoConfigInput, "advantage" | "objective"> & {
+  readonly groups?: Partial<GrpoConfigInput["groups"]>;
+  readonly reward?: GrpoConfigInput["reward"];
+  readonly sampling?: Partial<GrpoConfigInput["sampling"]>;
+  readonly update?: Partial<GrpoConfigInput["update"]>;
+};
+
+const CLIP = { low: 0.2, high: 0.2 };
+const K3 = { estimator: "k3", coefficient: 0.01, where: "loss" } as const;
+
+export const PRESETS = {
+  /**
+   * The thesis: groups of G = 3 in M = 3 independent "marginals" of one goal, advantage against the marginal's mean,
+   * I = 3 optimiser steps on the nine roll-outs, query loss weighted by the probability of the selection.
+   */
+  thesis: {
+    advantage: { estimator: "group", scale: "none" },
+    objective: {
+      ratio: "token",
+      clip: CLIP,
+      aggregation: "rollout-mean-token-mean",
+      kl: { ...K3, clamp: 50 },
+      queryBySelection: true,
+    },
+    groups: { tasks: 1, perTask: 3, size: 3 },
+    sampling: { temperature: 0.7, maxTokens: 32 },
+    update: { epochs: 3, learningRate: 2e-5, weightDecay: 0.01 },
+  },
+  /** Shao et al. 2024 (arXiv:2402.03300). */
+  grpo: {
+    advantage: { estimator: "group", scale: "group" },
+    objective: {
+      ratio: "token",
+      clip: CLIP,
+      aggregation: "seq-mean-token-mean",
+      kl: { ...K3, coefficient: 0.04 },
+    },
+  },
+  /** Liu et al. 2025 (arXiv:2503.20783): no division by the deviation, none by the response's length. */
+  dr_grpo: {
+    advantage: { estimator: "group", scale: "none" },
+    objective: { ratio: "token", clip: CLIP, aggregation: "seq-mean-token-sum", kl: null },
+  },
+  /** Ahmadian et al. 2024 (arXiv:2402.14740), with PPO's clip as verl-agent runs it. */
+  rloo: {
+    advantage: { estimator: "loo", scale: "none" },
+    objective: { ratio: "token", clip: { ...CLIP, dual: 3 }, aggregation: "token-mean", kl: K3 },
+  },
+  /** Williams 1992, against the whole batch's mean: the floor that every other preset is compared with. */
+  reinforce: {
+    advantage: { estimator: "return", scale: "batch" },
+    objective: { ratio: "none", clip: null, aggregation: "token-mean", kl: null },
+  },
+  /** Hu 2025 (arXiv:2501.03262). */
+  "reinforce++": {
+    advantage: { estimator: "return", scale: "batch" },
+    objective: {
+      ratio: "token",
+      clip: CLIP,
+      aggregation: "token-mean",
+      kl: { estimator: "k1", coefficient: 0.01, where: "reward" },
+    },
+  },
+  /** Hu 2025, the variant with the group's mean as a baseline. */
+  "reinforce++-baseline": {
+    advantage: { estimator: "group", scale: "batch" },
+    objective: { ratio: "token", clip: CLIP, aggregation: "token-mean", kl: { ...K3, estimator: "k2" } },
+  },
+  /** Yu et al. 2025 (arXiv:2503.14476): clip-higher, token mean, no KL, groups of equal returns sampled again. */
+  dapo: {
+    advantage: { estimator: "group", scale: "group" },
+    objective: { ratio: "token", clip: { low: 0.2, high: 0.28 }, aggregation: "token-mean", kl: null },
+    groups: { zeroVariance: "resample", maxBatches: 10 },
+  },
+  /** Zheng et al. 2025 (arXiv:2507.18071): one ratio for the response. */
+  gspo: {
+    advantage: { estimator: "group", scale: "group" },
+    objective: {
+      ratio: "sequence",
+      clip: { low: 3e-4, high: 4e-4 },
+      aggregation: "seq-mean-token-mean",
+      kl: null,
+    },
+  },
+  /** MiniMax 2025 (arXiv:2506.13585): the clipped ratio is a weight, so clipped tokens still teach. */
+  cispo: {
+    advantage: { estimator: "group", scale: "group" },
+    objective: {
+      ratio: "token",
+      surrogate: "detached",
+      clip: { low: 1, high: 4 },
+      aggregation: "token-mean",
+      kl: null,
+    },
+  },
+  /** Feng et al. 2025 (arXiv:2505.10978): episode plus anchor-state advantages, without division. */
+  gigpo: {
+    advantage: { estimator: "gigpo", scale: "none", gamma: 0.95, stepWeight: 1 },
+    objective: { ratio: "token", clip: { ...CLIP, dual: 3 }, aggregation: "token-mean", kl: K3 },
+  },
+  /** GiGPO with DAPO's clip-higher and dynamic sampling. */
+  gigpo_dynamic: {
+    advantage: { estimator: "gigpo", scale: "none", gamma: 0.95, stepWeight: 1 },
+    objective: { ratio: "token", clip: { low: 0.2, high: 0.28, dual: 3 }, aggregation: "token-mean", kl: K3 },
+    groups: { zeroVariance: "resample", maxBatches: 10 },
+  },
+  /** What verl-agent's code does on WebShop, where it differs from the paper: the baseline is over rows. */
+  "verl-agent-compat": {
+    advantage: {
+      estimator: "gigpo",
+      scale: "group",
+      epsilon: 1e-6,
+      baselineOver: "rows",
+      gamma: 0.95,
+      stepWeight: 1,
+    },
+    objective: {
+      ratio: "token",
+      clip: { ...CLIP, dual: 3 },
+      aggregation: "token-mean",
+      kl: K3,
+      entropy: 0.001,
+    },
+    groups: { tasks: 16, size: 8 },
+    reward: { kind: "success", scale: 10, invalidPenalty: 0.1 },
+    sampling: { temperature: 1, maxTokens: 512 },
+    update: { miniBatchRows: 64, learningRate: 1e-6, weightDecay: 0.01, maxGradNorm: 1 },
+  },
+} as const satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof PRESETS;
+
+/** @throws InputError for a name that is not a preset, with those that are. */
+export function presetNamed(name: string): Preset {
+  if (Object.prototype.hasOwnProperty.call(PRESETS, name)) return PRESETS[name as PresetName];
+  throw new InputError(`There is no algorithm "${name}"; there are ${Object.keys(PRESETS).join(", ")}.`);
+}

@@ -1,0 +1,153 @@
+import { strict as assert } from "node:assert";
+import {
+  advantagesOf,
+  groupRelative,
+  leaveOneOut,
+  parseGrpoConfig,
+  presetNamed,
+  PRESETS,
+} from "../../lib/grpo/index.js";
+import type { Group } from "../../lib/grpo/index.js";
+
+/** A preset with the run's own choices filled in, as a configuration file would. */
+function filled(name: string): Record<string, unknown> {
+  const preset = presetNamed(name);
+  return {
+    ...preset,
+    groups: { tasks: 4, size: 8, ...preset.groups },
+    reward: preset.reward ?? {},
+    sampling: { maxTokens: 12, ...preset.sampling },
+    update: { learningRate: 1e-4, ...preset.update },
+  };
+}
+
+describe("presets", () => {
+  for (const name of Object.keys(PRESETS)) {
+    it(`${name} is a complete, consistent configuration`, () => {
+      const parsed = parseGrpoConfig(filled(name), name);
+      assert.deepEqual(parseGrpoConfig(parsed), parsed, "what was parsed can be saved and parsed again");
+    });
+  }
+
+  it("refuse a name that is none, and say which there are", () => {
+    assert.throws(() => presetNamed("grop"), /no algorithm "grop"; there are thesis, grpo/);
+    assert.throws(() => presetNamed("toString"), /no algorithm/);
+  });
+});
+
+describe("a configuration", () => {
+  const edit = (change: (config: Record<string, Record<string, unknown>>) => void): unknown => {
+    const config = structuredClone(filled("grpo")) as Record<string, Record<string, unknown>>;
+    change(config);
+    return config;
+  };
+  const refused: [
+    why: string,
+    change: (c: Record<string, Record<string, unknown>>) => void,
+    message: RegExp,
+  ][] = [
+    ["an unknown key", (c) => (c["update"]!["lerning_rate"] = 1), /In x, update: .*lerning_rate/],
+    ["a missing key", (c) => delete c["update"]!["learningRate"], /In x, update.learningRate/],
+    ["a value out of range", (c) => (c["groups"]!["size"] = 1), /In x, groups.size/],
+    ["a clip without a ratio", (c) => (c["objective"]!["ratio"] = "none"), /set clip to null/],
+    [
+      "k1 in the loss",
+      (c) => (c["objective"]!["kl"] = { estimator: "k1", coefficient: 0.1, where: "loss" }),
+      /expected gradient of zero/,
+    ],
+    ["a scaled leave-one-out", (c) => (c["advantage"]!["estimator"] = "loo"), /leave-one-out/],
+    [
+      "a sequence ratio with a token mean",
+      (c) => Object.assign(c["objective"]!, { ratio: "sequence", aggregation: "token-mean" }),
+      /GSPO/,
+    ],
+    [
+      "several off-policy steps without a ratio",
+      (c) => {
+        Object.assign(c["objective"]!, { ratio: "none", clip: null });
+        c["update"]!["epochs"] = 2;
+      },
+      /off-policy/,
+    ],
+  ];
+  for (const [why, change, message] of refused) {
+    it(`is refused for ${why}`, () => assert.throws(() => parseGrpoConfig(edit(change), "x"), message));
+  }
+});
+
+describe("advantages of an iteration", () => {
+  const group = (
+    task: string,
+    returns: readonly number[],
+    turns: readonly number[] = returns.map(() => 1),
+  ): Group => ({
+    task,
+    rollouts: returns.map((value, i) => ({
+      turns: Array.from({ length: turns[i]! }, (_, t) => ({
+        promptIds: [1],
+        responseIds: [2, 3],
+        oldLogProbs: [-1, -1],
+        reward: t === turns[i]! - 1 ? value : 0,
+        formatValid: true,
+        admissible: true,
+        truncated: false,
+      })),
+      return: value,
+      success: value === 1,
+      score: value,
+    })),
+  });
+  const advantage = (name: string): ReturnType<typeof parseGrpoConfig>["advantage"] =>
+    parseGrpoConfig(filled(name)).advantage;
+
+  it("compare a roll-out with its own marginal only", () => {
+    // The thesis: one goal, three independent groups of three; each is its own baseline.
+    const marginals = [group("g", [1, 0, 0.5]), group("g", [0, 0, 0]), group("g", [1, 1, 0.4])];
+    const close = advantagesOf(marginals, advantage("thesis")).map((g) =>
+      g.map((r) => Number(r[0]!.toFixed(6))),
+    );
+    assert.deepEqual(close, [
+      [0.5, -0.5, 0],
+      [0, 0, 0],
+      [0.2, 0.2, -0.4],
+    ]);
+  });
+
+  it("over rows let long trajectories count more", () => {
+    const config = { ...advantage("dr_grpo"), baselineOver: "rows" as const };
+    // Returns 1 (one turn) and 0 (three turns): the mean over rows is 1/4, over trajectories 1/2.
+    assert.deepEqual(advantagesOf([group("g", [1, 0], [1, 3])], config), [[[0.75], [-0.25, -0.25, -0.25]]]);
+    assert.deepEqual(advantagesOf([group("g", [1, 0], [1, 3])], advantage("dr_grpo")), [
+      [[0.5], [-0.5, -0.5, -0.5]],
+    ]);
+  });
+
+  it("are those of the estimators' own functions", () => {
+    const returns = [1, 0, 0, 0.5, 0, 0, 0, 1];
+    const first = (name: string): number[] =>
+      advantagesOf([group("g", returns)], advantage(name))[0]!.map((r) => r[0]!);
+    const near = (a: number[], b: number[]): void =>
+      a.forEach((x, i) => assert.ok(Math.abs(x - b[i]!) < 1e-12));
+    near(first("grpo"), groupRelative(returns, { scale: "group" }));
+    near(first("dr_grpo"), groupRelative(returns, { scale: "none" }));
+    near(first("rloo"), leaveOneOut(returns));
+  });
+
+  it("let an ill-formed response lose even where all failed", () => {
+    const failed = group("g", [0, 0]);
+    const rollouts = failed.rollouts.map((r, i) => ({
+      ...r,
+      turns: r.turns.map((turn) => ({ ...turn, formatValid: i === 0 })),
+    }));
+    assert.deepEqual(advantagesOf([{ ...failed, rollouts }], advantage("dr_grpo"), 0.1), [[[0], [-0.1]]]);
+  });
+
+  it("whiten over the batch, not the group", () => {
+    const groups = [group("a", [1, 1]), group("b", [0, 0])];
+    const white = advantagesOf(groups, advantage("reinforce")).flat(2);
+    assert.ok(
+      white[0]! > 0 && white[1] === white[0] && white[2]! < 0 && Math.abs(white[0]! + white[2]!) < 1e-9,
+    );
+    assert.deepEqual(advantagesOf(groups, advantage("reinforce++-baseline")).flat(2), [0, 0, 0, 0]);
+  });
+});
