@@ -28,6 +28,8 @@ export interface Agent {
   readonly name: string;
   /** Everything that a run record must hold to repeat it. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** The language model that acts, where there is one: a run record is keyed by its fingerprint and backend too. */
+  readonly model?: { readonly name: string; readonly fingerprint: string; readonly backend: string };
   /** Plays one episode. All chance comes from `random`, so the same stream gives the same trajectory. */
   play(environment: Environment, goal: number, random: Random): Trajectory | Promise<Trajectory>;
 }

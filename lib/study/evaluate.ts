@@ -1,0 +1,151 @@
+import type { Agent, Trajectory } from "../agents/index.js";
+import { InputError, stream } from "../base/index.js";
+import type { Catalogue, Environment, Goal, SplitName } from "../simulator/index.js";
+import {
+  type EpisodeResult,
+  type EvaluationIdentity,
+  idOf,
+  keyOf,
+  recordFolders,
+  type RunRecord,
+  readRecord,
+  runsFolder,
+  type WriteOutcome,
+  writeRecord,
+} from "./records/index.js";
+import { type Summary, summarize } from "./summary.js";
+
+/** Where the goals of a split lie: `first … first + count − 1` in the shuffled list. */
+export interface GoalRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** What to evaluate, on what. */
+export interface EvaluateOptions {
+  /** The agent, or how to get it for a seed (an agent trained once per seed). */
+  readonly agent: Agent | ((seed: number) => Agent | Promise<Agent>);
+  readonly environment: Environment;
+  readonly split: SplitName;
+  /** The split's goals, all or the first of them. */
+  readonly goals: GoalRange;
+  /** Default `[0]`. Chance in an episode comes from `stream(seed, "evaluate", goal)` alone. */
+  readonly seeds?: readonly number[];
+  /** Plays even where a record matches. Default false. */
+  readonly force?: boolean;
+  /** Where records live. Default `data/runs`. */
+  readonly runs?: string;
+  /** Called after each episode. */
+  readonly onEpisode?: (done: number, total: number) => void;
+}
+
+/** An evaluation and the record that holds it. */
+export interface Evaluation {
+  readonly agent: string;
+  readonly summary: Summary;
+  readonly record: RunRecord;
+  /** "read" when a record matched; otherwise what writing it did. */
+  readonly outcome: "read" | WriteOutcome;
+}
+
+/**
+ * Evaluates an agent on the goals of a split and writes a run record. A record of the same agent, settings, data,
+ * goals, seeds, model and backend is read instead of playing again, unless `force`.
+ * @throws InputError when a goal lies outside the shop's list, or a matching record is not what it claims to be
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { environment, split, goals, seeds = [0], runs = runsFolder } = options;
+  const { catalogue } = environment;
+  checkRange(goals, seeds, catalogue);
+  const agents: Agent[] = [];
+  for (const seed of seeds) {
+    agents.push(typeof options.agent === "function" ? await options.agent(seed) : options.agent);
+  }
+  const identity = identityOf(agents, environment, split, goals, seeds);
+  const id = idOf(identity, keyOf(identity));
+  if (!options.force) {
+    const path = recordFolders(runs).find((folder) => folder.endsWith(id));
+    if (path) return evaluation(readRecord(path), "read");
+  }
+
+  const started = performance.now();
+  const results: EpisodeResult[] = [];
+  const total = seeds.length * goals.count;
+  for (const [i, seed] of seeds.entries()) {
+    for (let goal = goals.first; goal < goals.first + goals.count; goal++) {
+      const trajectory = await agents[i]!.play(environment, goal, stream(seed, "evaluate", goal));
+      results.push(resultOf(trajectory, seed, catalogue.goal(goal)));
+      options.onEpisode?.(results.length, total);
+    }
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const { record, outcome } = writeRecord({ identity, results, seconds }, runs);
+  return evaluation(record, outcome);
+}
+
+function evaluation(record: RunRecord, outcome: Evaluation["outcome"]): Evaluation {
+  return { agent: record.identity.agent.name, summary: summarize(record.results), record, outcome };
+}
+
+function checkRange(goals: GoalRange, seeds: readonly number[], catalogue: Catalogue): void {
+  if (seeds.length === 0 || new Set(seeds).size !== seeds.length) {
+    throw new InputError("An evaluation needs at least one seed, and each seed once.");
+  }
+  if (goals.count < 1) throw new InputError("There is no goal in this split to evaluate on.");
+  if (goals.first < 0 || goals.first + goals.count > catalogue.goalCount) {
+    throw new InputError(
+      `Goals ${goals.first} to ${goals.first + goals.count - 1} are asked for, but the shop has ${catalogue.goalCount}.`,
+    );
+  }
+}
+
+/** Everything that decides the numbers, and nothing else. */
+function identityOf(
+  agents: readonly Agent[],
+  environment: Environment,
+  split: SplitName,
+  goals: GoalRange,
+  seeds: readonly number[],
+): EvaluationIdentity {
+  const agent = agents[0]!;
+  const models = agents.flatMap((one) => (one.model ? [one.model] : []));
+  return {
+    kind: "evaluation",
+    protocol: 1,
+    agent: { name: agent.name, settings: plain(agent.settings) },
+    data: {
+      fingerprint: environment.catalogue.fingerprint,
+      products: environment.catalogue.size,
+      goals: environment.catalogue.goalCount,
+    },
+    environment: plain({ ...environment.settings }),
+    split,
+    goals: { first: goals.first, count: goals.count },
+    seeds: [...seeds],
+    models: models.map(({ name, fingerprint }) => ({ name, fingerprint })),
+    backend: models[0]?.backend ?? "none",
+  };
+}
+
+/** Settings as they will be read back: without undefined members, functions or class instances. */
+function plain(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+}
+
+/** An episode as a record keeps it. */
+export function resultOf(trajectory: Trajectory, seed: number, goal: Goal): EpisodeResult {
+  const { parts } = trajectory;
+  return {
+    seed,
+    goal: goal.index,
+    reward: trajectory.reward,
+    bought: parts !== null,
+    steps: trajectory.steps.length,
+    rType: parts?.rType ?? 0,
+    rAtt: parts?.rAtt ?? 0,
+    rOption: goal.options.length === 0 ? null : (parts?.rOption ?? 0),
+    rPrice: parts?.rPrice ?? 0,
+    attributes: goal.attributes.length,
+    options: goal.options.length,
+  };
+}

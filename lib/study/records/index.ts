@@ -1,0 +1,6 @@
+/** Run records: written whole, checked on reading, found by query. */
+export * from "./key.js";
+export * from "./provenance.js";
+export * from "./query.js";
+export * from "./schema.js";
+export * from "./store.js";

@@ -1,0 +1,30 @@
+import { spawnSync } from "node:child_process";
+import { arch, availableParallelism, platform, totalmem } from "node:os";
+import type { Provenance } from "./schema.js";
+
+/** What of a checkout decides results: everything else may be edited without making a run unclean. */
+const codePaths = ["lib", "configs", "data/model", "package.json", "package-lock.json"];
+
+/** Where a run comes from, as far as this machine can tell. Nothing of it enters `record.json`. */
+export function provenance(seconds: number): Provenance {
+  const commit = git("rev-parse", "HEAD");
+  const changes = commit === null ? null : git("status", "--porcelain", "--", ...codePaths);
+  return {
+    commit,
+    clean: changes === null ? null : changes === "",
+    made: new Date().toISOString(),
+    seconds: Math.round(seconds * 10) / 10,
+    node: process.versions.node,
+    machine: {
+      platform: platform(),
+      arch: arch(),
+      cpus: availableParallelism(),
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+    },
+  };
+}
+
+function git(...args: readonly string[]): string | null {
+  const answer = spawnSync("git", [...args], { encoding: "utf8", timeout: 10_000 });
+  return answer.status === 0 ? answer.stdout.trim() : null; // no git, or not a checkout
+}
