@@ -166,15 +166,16 @@ function headerBytes(
   dtype: FloatType,
   metadata: Readonly<Record<string, string>>,
 ): Buffer {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  // A map first: as a plain object, a tensor named "__proto__" would vanish.
+  const header = new Map<string, unknown>([["__metadata__", metadata]]);
   let at = 0;
   for (const [name, { shape, data }] of sorted) {
     const stored = data instanceof Int32Array ? "I32" : dtype;
     const end = at + elements(shape) * (stored === "I32" || stored === "F32" ? 4 : 2);
-    header[name] = { dtype: stored, shape, data_offsets: [at, end] };
+    header.set(name, { dtype: stored, shape, data_offsets: [at, end] });
     at = end;
   }
-  const json = Buffer.from(JSON.stringify(header));
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
   const bytes = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
   bytes.writeBigUInt64LE(BigInt(bytes.length - 8), 0);
   json.copy(bytes, 8);
