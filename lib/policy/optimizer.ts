@@ -1,0 +1,121 @@
+import { InputError } from "../base/index.js";
+import { scheduleFactor, type Schedule } from "./schedule.js";
+
+/** AdamW's settings (Loshchilov & Hutter 2019, algorithm 2). */
+export interface AdamWOptions {
+  /** The peak learning rate. */
+  readonly learningRate: number;
+  /** Default [0.9, 0.999]. */
+  readonly betas?: readonly [number, number];
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Decoupled decay per step as a share of the learning rate; matrices only (norms and biases are left). Default 0. */
+  readonly weightDecay?: number;
+  /** The gradient is scaled down to this global norm. Default 1; `null` never clips. */
+  readonly maxGradNorm?: number | null;
+  /** Default constant. */
+  readonly schedule?: Schedule;
+}
+
+/** A stretch of the flat parameter vector, and whether weight decay applies to it. */
+export interface Stretch {
+  readonly offset: number;
+  readonly size: number;
+  readonly decay: boolean;
+}
+
+/**
+ * AdamW over one flat vector, on the host: a single pass of plain arithmetic that gives the same bits on every
+ * backend, writes in place (so that workers see the new weights through shared memory) and keeps its state in two
+ * plain arrays that are saved with a checkpoint.
+ */
+export class AdamW {
+  /** First and second moments, like the parameters. */
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+  /** Steps taken. */
+  step = 0;
+  private readonly options: Required<AdamWOptions>;
+
+  /** @throws InputError when a setting is outside its range. */
+  constructor(
+    options: AdamWOptions,
+    private readonly stretches: readonly Stretch[],
+    size: number,
+  ) {
+    this.options = {
+      betas: [0.9, 0.999],
+      epsilon: 1e-8,
+      weightDecay: 0,
+      maxGradNorm: 1,
+      schedule: { kind: "constant" },
+      ...options,
+    };
+    const { learningRate, betas, epsilon, weightDecay, maxGradNorm, schedule } = this.options;
+    refuse(!(learningRate >= 0 && learningRate < Infinity), "The learning rate", "at least 0", learningRate);
+    refuse(!betas.every((b) => b >= 0 && b < 1), "Each of AdamW's betas", "in [0, 1)", betas.join(", "));
+    refuse(!(epsilon > 0), "AdamW's epsilon", "positive", epsilon);
+    refuse(!(weightDecay >= 0), "The weight decay", "at least 0", weightDecay);
+    refuse(maxGradNorm !== null && !(maxGradNorm > 0), "The gradient norm's limit", "positive", maxGradNorm);
+    scheduleFactor(schedule, Number.MAX_SAFE_INTEGER); // refuses a schedule without an end now rather than later
+    this.m = new Float32Array(size);
+    this.v = new Float32Array(size);
+  }
+
+  /** The learning rate of the next step. */
+  get learningRate(): number {
+    return this.options.learningRate * scheduleFactor(this.options.schedule, this.step + 1);
+  }
+
+  /**
+   * Takes one step in place.
+   * @param gradient like `parameters`; not changed.
+   * @param norm the gradient's global norm, from `gradientNorm`: clipping is `g · min(1, limit / (norm + 1e-6))`.
+   */
+  update(parameters: Float32Array, gradient: Float32Array, norm: number): void {
+    const rate = this.learningRate;
+    const { betas, epsilon, weightDecay, maxGradNorm } = this.options;
+    const [beta1, beta2] = betas;
+    this.step++;
+    const correct1 = 1 - power(beta1, this.step);
+    const correct2 = 1 - power(beta2, this.step);
+    const clip = maxGradNorm === null ? 1 : Math.min(1, maxGradNorm / (norm + 1e-6));
+    const size = rate / correct1;
+    const inverse = 1 / Math.sqrt(correct2);
+    const { m, v } = this;
+    for (const stretch of this.stretches) {
+      const keep = stretch.decay ? 1 - rate * weightDecay : 1;
+      const end = stretch.offset + stretch.size;
+      for (let i = stretch.offset; i < end; i++) {
+        const g = gradient[i]! * clip;
+        const first = beta1 * m[i]! + (1 - beta1) * g;
+        const second = beta2 * v[i]! + (1 - beta2) * g * g;
+        m[i] = first;
+        v[i] = second;
+        parameters[i] = keep * parameters[i]! - (size * first) / (Math.sqrt(second) * inverse + epsilon);
+      }
+    }
+  }
+}
+
+/** The Euclidean norm over all entries, summed in double precision; NaN or Infinity when any entry is not finite. */
+export function gradientNorm(gradient: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < gradient.length; i++) sum += gradient[i]! * gradient[i]!;
+  return Math.sqrt(sum);
+}
+
+/** `base` to a whole power by squaring: products only, so the same bits in every JavaScript engine. */
+function power(base: number, exponent: number): number {
+  let result = 1;
+  let square = base;
+  for (let e = exponent; e > 0; e = Math.floor(e / 2)) {
+    if (e % 2 === 1) result *= square;
+    square *= square;
+  }
+  return result;
+}
+
+function refuse(wrong: boolean, what: string, range: string, value: unknown): void {
+  if (wrong) throw new InputError(`${what} must be ${range}, not ${String(value)}.`);
+}

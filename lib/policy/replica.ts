@@ -1,0 +1,340 @@
+/** One copy of the policy on this thread's backend: it scores rows and differentiates what follows from their scores. */
+import * as tf from "@tensorflow/tfjs";
+import { StreamAttention, type AttentionBlock } from "./attend.js";
+import type { HostWeights } from "./host-weights.js";
+import { adaptWith, type Dropout } from "./lora.js";
+import { embed, tokenLogProbs } from "./ops/index.js";
+import { rotaryAngles } from "./positions.js";
+import { pack, type Packed, type PackedRow, type Row } from "./rows.js";
+import { Tape } from "./tape.js";
+import {
+  decoderLayer,
+  EMBEDDING,
+  finalNorm,
+  headOf,
+  type Angles,
+  type Model,
+  type Stream,
+} from "./transformer.js";
+
+/** A completion's tokens as the model sees them. */
+export interface CompletionScores {
+  /** Log-probability of each token under the tempered distribution, in nats. */
+  readonly logProbs: readonly number[];
+  /** Entropy in nats of the tempered distribution that each token was drawn from. */
+  readonly entropies: readonly number[];
+}
+
+/** `[row][completion]` */
+export type Scores = readonly (readonly CompletionScores[])[];
+
+/** What an objective makes of scores: its value, and how it moves with each token's log-probability and entropy. */
+export interface Slopes {
+  readonly loss: number;
+  /** dL / d log-probability. `[row][completion][token]` */
+  readonly logProbs: readonly (readonly (readonly number[])[])[];
+  /** dL / d entropy; absent when the loss does not depend on it. `[row][completion][token]` */
+  readonly entropies?: readonly (readonly (readonly number[])[])[];
+}
+
+export interface ScoreOptions {
+  /** Logits are divided by it. Default 1. */
+  readonly temperature?: number;
+  /** `off` scores with the base model: the reference of a KL term. Default `on`. */
+  readonly adapter?: "on" | "off";
+}
+
+export interface GradientOptions {
+  readonly temperature?: number;
+  /**
+   * `layer` keeps only each layer's input and computes the rest again on the way back, which bounds memory by one layer;
+   * `none` keeps everything and is faster.
+   */
+  readonly checkpoint: "none" | "layer";
+  /** Names the dropout masks of this pass; without it nothing is dropped. */
+  readonly dropout?: { readonly names: readonly (string | number)[]; readonly firstRow: number };
+}
+
+/** Scores of one micro-batch and the objective's slopes at them. */
+export interface GradientResult {
+  readonly scores: Scores;
+  readonly loss: number;
+}
+
+export class Replica {
+  private readonly tensors = new Map<string, tf.Tensor>();
+  private version = -1;
+
+  constructor(private readonly host: HostWeights) {
+    for (const [name, { shape, values }] of host.frozen) {
+      // Untied, the input embedding is read on the host only.
+      if (name === EMBEDDING && !host.config.tiedEmbeddings) continue;
+      this.tensors.set(
+        name,
+        tf.keep(tf.tensor(typeof values === "function" ? values() : values, [...shape])),
+      );
+    }
+  }
+
+  /** Puts the trained values on the backend unless these are the ones it has. */
+  sync(version: number): void {
+    if (version === this.version) return;
+    // `wasm` copies at once; other backends may keep the array that the optimiser will write to.
+    const copies = tf.getBackend() === "wasm";
+    for (const { name, shape, offset, size } of this.host.trained) {
+      if (name === EMBEDDING && !this.host.config.tiedEmbeddings) continue;
+      const values = this.host.vector.subarray(offset, offset + size);
+      this.tensors.get(name)?.dispose();
+      this.tensors.set(name, tf.keep(tf.tensor(copies ? values : values.slice(), [...shape])));
+    }
+    this.version = version;
+  }
+
+  /** The model with its adapter on or off. */
+  model(adapter: "on" | "off", dropout?: Dropout): Model {
+    const { config, adapter: lora } = this.host;
+    const base = { config, tensors: this.tensors };
+    return lora && adapter === "on" ? { ...base, adapt: adaptWith(lora, this.tensors, dropout) } : base;
+  }
+
+  /** Rows of the input embedding, `[ids, d]`. */
+  embedded(ids: Int32Array): tf.Tensor2D {
+    const d = this.host.config.hiddenSize;
+    const rows = new Float32Array(ids.length * d);
+    ids.forEach((id, i) => rows.set(this.host.embedding.subarray(id * d, (id + 1) * d), i * d));
+    return tf.tensor2d(rows, [ids.length, d]);
+  }
+
+  /** Log-probabilities and entropies of every completion token. */
+  async score(rows: readonly Row[], options: ScoreOptions = {}): Promise<Scores> {
+    const packed = pack(rows);
+    const model = this.model(options.adapter ?? "on");
+    const { logProbs, entropy } = tf.tidy(() => {
+      const streams = new Streams(model, packed);
+      let x: tf.Tensor = this.embedded(packed.ids);
+      for (let layer = 0; layer < model.config.layers; layer++) {
+        const next = tf.tidy(() => decoderLayer(model, layer, x, streams.of(layer)));
+        x.dispose();
+        x = next;
+      }
+      return scored(model, packed, x, options.temperature);
+    });
+    const scores = unpacked(packed, rows, await logProbs.data(), await entropy.data());
+    tf.dispose([logProbs, entropy]);
+    return scores;
+  }
+
+  /**
+   * Adds the gradient of an objective over one micro-batch to `gradient`.
+   * @param objective is given the scores and returns its slopes
+   * @param gradient like the host's trained vector
+   */
+  async gradients(
+    rows: readonly Row[],
+    objective: (scores: Scores) => Slopes | Promise<Slopes>,
+    gradient: Float32Array,
+    options: GradientOptions,
+  ): Promise<GradientResult> {
+    const packed = pack(rows);
+    const model = this.model("on", this.dropout(packed, options));
+    const { layers } = model.config;
+    const streams = new Streams(model, packed); // held until the way back is done
+    // inputs[s] enters stage s; every stage but the last is run without a tape now and recorded when its turn comes.
+    const stages = options.checkpoint === "layer" ? layers : 1;
+    const each = layers / stages;
+    const run = (stage: number, input: tf.Tensor): tf.Tensor => {
+      let x = input;
+      for (let layer = stage * each; layer < (stage + 1) * each; layer++)
+        x = decoderLayer(model, layer, x, streams.of(layer));
+      return x;
+    };
+    const inputs: tf.Tensor[] = [this.embedded(packed.ids)];
+    for (let stage = 0; stage < stages - 1; stage++) inputs.push(tf.tidy(() => run(stage, inputs[stage]!)));
+    const last = Tape.record(() =>
+      scored(model, packed, run(stages - 1, inputs[stages - 1]!), options.temperature),
+    );
+    const { logProbs, entropy } = last.result;
+    try {
+      const scores = unpacked(packed, rows, await logProbs.data(), await entropy.data());
+      const slopes = await objective(scores);
+      const dLogProbs = tf.tensor1d(flattened(packed, slopes.logProbs));
+      const outputs: [tf.Tensor, tf.Tensor][] = [[logProbs, dLogProbs]];
+      if (slopes.entropies) outputs.push([entropy, tf.tensor1d(flattened(packed, slopes.entropies))]);
+      let tape = last.tape;
+      let heads = outputs;
+      for (let stage = stages - 1; stage >= 0; stage--) {
+        const input = inputs.pop()!;
+        const trained = this.trainedIn(stage * each, (stage + 1) * each);
+        const [dx, ...slopesOf] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
+        for (const [output, dy] of heads) tf.dispose([output, dy]);
+        for (let i = 0; i < trained.length; i++) await addTo(gradient, trained[i]!.offset, slopesOf[i]);
+        if (stage === 0) {
+          await this.addEmbedding(gradient, packed, dx);
+          input.dispose();
+          break;
+        }
+        const before = Tape.record(() => run(stage - 1, inputs[stage - 1]!));
+        input.dispose();
+        tape = before.tape;
+        heads = [[before.result, dx!]];
+      }
+      return { scores, loss: slopes.loss };
+    } finally {
+      last.tape.dispose();
+      tf.dispose([logProbs, entropy, ...inputs]);
+      streams.dispose();
+    }
+  }
+
+  /** Frees everything on the backend. */
+  dispose(): void {
+    for (const tensor of this.tensors.values()) tensor.dispose();
+    this.tensors.clear();
+    this.version = -1;
+  }
+
+  private dropout(packed: Packed, { dropout }: GradientOptions): Dropout | undefined {
+    const probability = this.host.adapter?.dropout ?? 0;
+    if (!dropout || probability === 0) return undefined;
+    const { names, firstRow } = dropout;
+    return { probability, names, rows: packed.rows.map((row, r) => ({ ...row, name: firstRow + r })) };
+  }
+
+  /** Trained tensors used by layers `from` up to `to`; the final norm and the output belong to the last layer. */
+  private trainedIn(from: number, to: number): { tensor: tf.Tensor; offset: number }[] {
+    const { layers } = this.host.config;
+    return this.host.trained.flatMap(({ name, offset }) => {
+      const tensor = this.tensors.get(name);
+      if (!tensor) return [];
+      const layer = /\.layers\.(\d+)\./.exec(name);
+      const at = layer ? Number(layer[1]) : layers - 1;
+      return at >= from && at < to ? [{ tensor, offset }] : [];
+    });
+  }
+
+  /** The input embedding's gradient: each token's slope is added to its row, in the stream's order. */
+  private async addEmbedding(
+    gradient: Float32Array,
+    packed: Packed,
+    dx: tf.Tensor | undefined,
+  ): Promise<void> {
+    const table = this.host.trained.find(({ name }) => name === EMBEDDING);
+    if (table && dx) {
+      const d = this.host.config.hiddenSize;
+      const slopes = (await dx.data()) as Float32Array;
+      packed.ids.forEach((id, i) => {
+        const to = table.offset + id * d;
+        for (let k = 0, from = i * d; k < d; k++) gradient[to + k]! += slopes[from + k]!;
+      });
+    }
+    dx?.dispose();
+  }
+}
+
+/** What the layers share: rotary tables and attention over the whole stream, and those of the last layer. */
+class Streams {
+  private readonly every: Stream;
+  private readonly last: Stream;
+
+  constructor(
+    private readonly model: Model,
+    packed: Packed,
+  ) {
+    const { headDim, ropeTheta } = model.config;
+    const anglesAt = (positions: Int32Array): Angles => {
+      const { cos, sin } = rotaryAngles(positions, headDim, ropeTheta);
+      const shape: [number, number] = [positions.length, headDim];
+      return { cos: tf.tensor2d(cos, shape), sin: tf.tensor2d(sin, shape) };
+    };
+    const angles = anglesAt(packed.positions);
+    const attention = (queries: "all" | "scored"): StreamAttention =>
+      new StreamAttention(
+        packed.rows.map((row) => blockOf(row, queries)),
+        packed.ids.length,
+      );
+    this.every = { angles, attention: attention("all") };
+    const { queries } = packed;
+    this.last = {
+      angles,
+      attention: attention("scored"),
+      queries: { rows: queries, angles: anglesAt(queries.map((i) => packed.positions[i]!)) },
+    };
+  }
+
+  of(layer: number): Stream {
+    return layer === this.model.config.layers - 1 ? this.last : this.every;
+  }
+
+  dispose(): void {
+    tf.dispose(this.all());
+  }
+
+  private all(): tf.Tensor[] {
+    return [this.every.angles, this.last.queries!.angles].flatMap(({ cos, sin }) => [cos, sin]);
+  }
+}
+
+/** A packed row's attention: the prompt is causal, a completion sees the prompt and itself up to now. */
+function blockOf(row: PackedRow, which: "all" | "scored"): AttentionBlock {
+  const { start, length, prompt, segments } = row;
+  // The tokens that are scored from are the prompt's last and all that follow it.
+  const first = which === "all" ? 0 : prompt - 1;
+  const ranges = new Int32Array((length - first) * 4);
+  let segmentStart = prompt;
+  for (let i = first, at = 0; i < length; i++, at += 4) {
+    if (i < prompt) {
+      ranges.set([0, i + 1, i + 1, i + 1], at);
+      continue;
+    }
+    if (i > prompt && segments[i] !== segments[i - 1]) segmentStart = i;
+    ranges.set([0, prompt, segmentStart, i + 1], at);
+  }
+  const queryStart = which === "all" ? start : row.queryStart;
+  return { queryStart, queries: length - first, keyStart: start, keys: length, ranges, rangesPerQuery: 2 };
+}
+
+/** From the last layer's output at the scored-from tokens `[Q, d]` to each target's log-probability and entropy `[M]`. */
+function scored(
+  model: Model,
+  packed: Packed,
+  x: tf.Tensor,
+  temperature = 1,
+): { logProbs: tf.Tensor1D; entropy: tf.Tensor1D } {
+  const hidden = embed(packed.sources, finalNorm(model, x));
+  return tokenLogProbs(hidden, headOf(model), packed.targets, { temperature });
+}
+
+function unpacked(
+  packed: Packed,
+  rows: readonly Row[],
+  logProbs: ArrayLike<number>,
+  entropies: ArrayLike<number>,
+): Scores {
+  const scores = rows.map((): CompletionScores[] => []);
+  for (const { row, start, length } of packed.spans) {
+    const piece = (of: ArrayLike<number>): number[] => Array.from({ length }, (_, t) => of[start + t]!);
+    scores[row]!.push({ logProbs: piece(logProbs), entropies: piece(entropies) });
+  }
+  return scores;
+}
+
+function flattened(packed: Packed, nested: readonly (readonly (readonly number[])[])[]): Float32Array {
+  const flat = new Float32Array(packed.targets.length);
+  for (const { row, completion, start, length } of packed.spans) {
+    const values = nested[row]?.[completion];
+    if (values?.length !== length) {
+      throw new RangeError(
+        `The objective gave ${values?.length ?? 0} slopes for the ${length} tokens of completion ${completion} of row ${row}.`,
+      );
+    }
+    flat.set(values, start);
+  }
+  return flat;
+}
+
+async function addTo(gradient: Float32Array, offset: number, slope: tf.Tensor | undefined): Promise<void> {
+  if (!slope) return;
+  const values = (await slope.data()) as Float32Array;
+  for (let i = 0; i < values.length; i++) gradient[offset + i]! += values[i]!;
+  slope.dispose();
+}

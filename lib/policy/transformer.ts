@@ -1,0 +1,97 @@
+/**
+ * The Qwen2 decoder (Qwen team 2024; Hugging Face `modeling_qwen2`): RMSNorm, rotary positions, grouped-query
+ * attention with biases on q, k and v, SwiGLU. It runs over a stream of N tokens that may belong to several
+ * sequences; only attention knows which.
+ */
+import * as tf from "@tensorflow/tfjs";
+import type { StreamAttention } from "./attend.js";
+import type { ModelConfig, Projection } from "./files/index.js";
+import { projectionPath } from "./files/index.js";
+import { embed, linear, rmsNorm, rotary, swiGlu } from "./ops/index.js";
+
+/** Parameters by Hugging Face's names, on the backend. */
+export type Tensors = ReadonlyMap<string, tf.Tensor>;
+
+/** What an adapter adds to the output of a projection; `undefined` where it adapts nothing. */
+export type Adapt = (path: string, x: tf.Tensor, y: tf.Tensor2D) => tf.Tensor2D;
+
+/** A model ready to compute. */
+export interface Model {
+  readonly config: ModelConfig;
+  readonly tensors: Tensors;
+  /** The adapter, if it is on. */
+  readonly adapt?: Adapt;
+}
+
+/** Rotary tables for the stream's tokens, `[N, headDim]` each. */
+export interface Angles {
+  readonly cos: tf.Tensor;
+  readonly sin: tf.Tensor;
+}
+
+/** Keys and values of one layer, `[N, kvHeads, headDim]` each. */
+export interface KeysValues {
+  readonly k: tf.Tensor;
+  readonly v: tf.Tensor;
+}
+
+/** What a layer needs to know of its stream. */
+export interface Stream {
+  readonly angles: Angles;
+  readonly attention: StreamAttention;
+  /**
+   * Rows of x that the layer computes outputs for; all when absent. The last layer is asked only for tokens that predict
+   * something: keys and values still come from every token, but the rest of the layer is skipped.
+   */
+  readonly queries?: { readonly rows: Int32Array; readonly angles: Angles };
+  /** Keys and values of earlier tokens are put before the stream's own, and the joined ones are handed back. */
+  readonly cache?: { join(layer: number, fresh: KeysValues): KeysValues };
+}
+
+/**
+ * One decoder layer.
+ * @param x `[N, d]`
+ * @returns `[N, d]`, or `[queries, d]`
+ */
+export function decoderLayer(model: Model, layer: number, x: tf.Tensor, stream: Stream): tf.Tensor {
+  const { config, tensors } = model;
+  const { headDim, heads, keyValueHeads, rmsNormEps } = config;
+  const norm = (of: tf.Tensor, name: string): tf.Tensor =>
+    rmsNorm(of, tensors.get(`model.layers.${layer}.${name}.weight`)!, rmsNormEps);
+  const project = (of: tf.Tensor, projection: Projection): tf.Tensor2D => {
+    const path = projectionPath(layer, projection);
+    const y = linear(of, tensors.get(`${path}.weight`)!, tensors.get(`${path}.bias`));
+    return model.adapt ? model.adapt(path, of, y) : y;
+  };
+  const inHeads = (of: tf.Tensor, count: number): tf.Tensor => tf.reshape(of, [-1, count, headDim]);
+
+  const h = norm(x, "input_layernorm");
+  const { queries, angles } = stream;
+  const hq = queries ? embed(queries.rows, h) : h;
+  const xq = queries ? embed(queries.rows, x) : x;
+  const turn = queries?.angles ?? angles;
+  const q = rotary(inHeads(project(hq, "q_proj"), heads), turn.cos, turn.sin);
+  const fresh = {
+    k: rotary(inHeads(project(h, "k_proj"), keyValueHeads), angles.cos, angles.sin),
+    v: inHeads(project(h, "v_proj"), keyValueHeads),
+  };
+  const { k, v } = stream.cache ? stream.cache.join(layer, fresh) : fresh;
+  const mixed = stream.attention.apply(q, k, v, 1 / Math.sqrt(headDim));
+  const afterAttention = tf.add(xq, project(mixed, "o_proj"));
+  const g = norm(afterAttention, "post_attention_layernorm");
+  const inner = swiGlu(project(g, "gate_proj"), project(g, "up_proj"));
+  return tf.add(afterAttention, project(inner, "down_proj"));
+}
+
+/** The final norm. */
+export function finalNorm({ config, tensors }: Model, x: tf.Tensor): tf.Tensor {
+  return rmsNorm(x, tensors.get("model.norm.weight")!, config.rmsNormEps);
+}
+
+/** The output embedding, `[vocab, d]`. */
+export function headOf({ config, tensors }: Model): tf.Tensor {
+  return tensors.get(config.tiedEmbeddings ? EMBEDDING : "lm_head.weight")!;
+}
+
+/** The name of the input embedding. */
+export const EMBEDDING = "model.embed_tokens.weight";

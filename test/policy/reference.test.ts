@@ -1,0 +1,135 @@
+import { strict as assert } from "node:assert";
+import {
+  BACKENDS,
+  loadAdapter,
+  loadModel,
+  Policy,
+  useBackend,
+  type BackendName,
+  type Objective,
+  type Row,
+} from "../../lib/policy/index.js";
+import { fixture, fixtureNames, type Fixture } from "../fixtures/index.js";
+
+/** PyTorch computes in float32 too: agreement to 1e-4 relative to the largest number of the tensor. */
+function close(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string, tolerance = 1e-4): void {
+  assert.equal(actual.length, expected.length, what);
+  let scale = 1e-3;
+  for (let i = 0; i < expected.length; i++) scale = Math.max(scale, Math.abs(expected[i]!));
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i]! - expected[i]!) / scale;
+    assert.ok(error <= tolerance, `${what}[${i}]: ${actual[i]} instead of ${expected[i]} (${error})`);
+  }
+}
+
+/** The fixture's texts as rows: the first token is the prompt, the rest its completion. */
+function texts(reference: Fixture): Row[] {
+  const [batch, time] = reference.tensor("ids").shape as [number, number];
+  const ids = reference.ids("ids");
+  return Array.from({ length: batch }, (_, b) => {
+    const row = ids.slice(b * time, (b + 1) * time);
+    return { prompt: row.slice(0, 1), completions: [{ ids: row.slice(1) }] };
+  });
+}
+
+function group(reference: Fixture): Row {
+  return {
+    prompt: reference.ids("group.prompt"),
+    completions: [0, 1, 2].map((k) => ({ ids: reference.ids(`group.completion.${k}`) })),
+  };
+}
+
+/** loss = Σ weight · log-prob, weights in the order of the tokens. */
+function weighted(weights: readonly Float32Array[], factor: number): Objective<Row> {
+  let at = 0; // one weight list for each completion, over all micro-batches in order
+  return (_rows, scores) => {
+    let loss = 0;
+    const logProbs = scores.map((row) =>
+      row.map(({ logProbs: lp }) => {
+        const w = weights[at++]!;
+        lp.forEach((value, t) => (loss += factor * w[t]! * value));
+        return lp.map((_, t) => factor * w[t]!);
+      }),
+    );
+    return { loss, logProbs };
+  };
+}
+
+function gradientOf(policy: Policy, gradient: Float32Array, name: string): Float32Array {
+  const { offset, size } = policy.host.trained.find((tensor) => tensor.name === name)!;
+  return gradient.subarray(offset, offset + size);
+}
+
+for (const backend of BACKENDS) {
+  describe(`the model on ${backend} agrees with PyTorch`, () => {
+    before(async function () {
+      try {
+        await useBackend(backend satisfies BackendName);
+      } catch (error) {
+        process.stderr.write(`  ${backend} is not tested: ${(error as Error).message}\n`);
+        this.skip();
+      }
+    });
+
+    for (const name of fixtureNames) {
+      it(`on ${name}`, async () => {
+        const reference = fixture(name);
+        const model = loadModel(reference.folder);
+        const adapter = loadAdapter(reference.adapter, model.config);
+        const [batch, time] = reference.tensor("ids").shape as [number, number];
+        for (const prefix of ["", "lora."]) {
+          const policy = Policy.create(model, { adapter, train: prefix === "" ? "model" : "adapter" });
+          const on = prefix === "" ? "off" : "on";
+          const scores = await policy.logProbs(texts(reference), { adapter: on });
+          close(
+            scores.flatMap((row) => row.flatMap((c) => c.logProbs)),
+            reference.floats(`${prefix}logp`),
+            `${prefix}logp`,
+          );
+          const packed = await policy.logProbs([group(reference)], { adapter: on });
+          for (const k of [0, 1, 2]) {
+            close(
+              packed[0]![k]!.logProbs,
+              reference.floats(`${prefix}group.logp.${k}`),
+              `${prefix}group.logp.${k}`,
+            );
+          }
+          await policy.dispose();
+        }
+
+        // 640 positions matter to the forward pass; plain JavaScript would take ten seconds for their gradients.
+        if (backend === "cpu" && name === "long") return;
+        for (const prefix of ["", "lora."]) {
+          for (const checkpoint of ["none", "layer"] as const) {
+            const policy = Policy.create(model, prefix === "" ? {} : { adapter });
+            const check = async (
+              rows: readonly Row[],
+              weights: readonly Float32Array[],
+              factor: number,
+              part: string,
+            ): Promise<void> => {
+              const names = reference.names(`${part}grad.`);
+              if (names.length === 0) return;
+              const { loss, gradient } = await policy.gradients(rows, weighted(weights, factor), {
+                checkpoint,
+              });
+              close([loss], reference.floats(`${part}loss`), `${part}loss`);
+              for (const full of names) {
+                const parameter = full.slice(`${part}grad.`.length);
+                close(gradientOf(policy, gradient, parameter), reference.floats(full), full);
+              }
+            };
+            const flat = reference.floats("weights");
+            const byRow = Array.from({ length: batch }, (_, b) =>
+              flat.slice(b * (time - 1), (b + 1) * (time - 1)),
+            );
+            await check(texts(reference), byRow, -1 / (batch * (time - 1)), prefix);
+            const groupWeights = [0, 1, 2].map((k) => reference.floats(`group.weight.${k}`));
+            await check([group(reference)], groupWeights, 1, `${prefix}group.`);
+            await policy.dispose();
+          }
+        }
+      });
+    }
+  });
+}
