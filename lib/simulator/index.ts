@@ -5,3 +5,4 @@ export * from "./prices.js";
 export * from "./goals.js";
 export * from "./split.js";
 export * from "./python-random.js";
+export * from "./recipe/index.js";

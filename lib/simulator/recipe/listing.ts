@@ -1,0 +1,192 @@
+import type { Random } from "../../base/index.js";
+import type { RawProduct } from "../product.js";
+import type { Attribute, Recipe } from "./compile.js";
+import type { Design } from "./design.js";
+
+/** A listing in WebShop's raw schema, with the attributes that its pages hide. */
+export interface Listing {
+  readonly raw: RawProduct;
+  readonly attributes: readonly string[];
+}
+
+/** How listings tell what they sell. The calibration (docs/shop.md) chose these numbers. */
+const SHARES = {
+  /** An attribute is said in the title; failing that in the first bullet or the description, which search reads; … */
+  inTitle: 0.42,
+  inIndexedText: 0.45,
+  /** … failing that in a later bullet, which search does not read. The rest is in the hidden list alone. */
+  inOtherBullet: 0.6,
+  /** An attribute stands in the hidden list. */
+  hidden: 0.93,
+  emptyDescription: 0.32,
+  /** A description mentions another kind of product, or talks to the reader. */
+  cross: 0.22,
+  chat: 0.2,
+  /** The name of the product's kind stands among its attributes (as "bed frame" does in WebShop's lists). */
+  ownKind: 0.3,
+};
+
+/** Writes a design's listing: a title with clutter, bullets, a description, options, prices, and what stays hidden. */
+export function writeListing(design: Design, asin: string, recipe: Recipe, random: Random): Listing {
+  const inTitle: Attribute[] = [];
+  const inText: Attribute[] = [];
+  const inBullets: Attribute[] = [];
+  for (const attribute of design.attributes) {
+    if (random.next() < SHARES.inTitle && inTitle.length < 3) inTitle.push(attribute);
+    else if (random.next() < SHARES.inIndexedText) inText.push(attribute);
+    else if (random.next() < SHARES.inOtherBullet) inBullets.push(attribute);
+  }
+  const inDescription = random.next() < SHARES.emptyDescription ? [] : inText.slice(1);
+  const described = random.next() >= SHARES.emptyDescription || inDescription.length > 0;
+  const { type } = design;
+  return {
+    raw: {
+      asin,
+      name: writeTitle(design, inTitle, recipe, random),
+      full_description: described ? writeDescription(design, inDescription, recipe, random) : "",
+      small_description: writeBullets(
+        design,
+        inText.slice(0, 1),
+        [...inText.slice(1), ...inBullets],
+        recipe,
+        random,
+      ),
+      pricing: design.cents.map((cents) => `$${withCommas(cents)}`).join(" - "),
+      customization_options: design.options.length === 0 ? "" : rawOptions(design),
+      images: [""],
+      category: type.category,
+      query: type.queries.length > 1 && random.next() < 0.3 ? type.queries[1]! : type.queries[0]!,
+      product_category: random.next() < 0.03 ? "" : type.path,
+    },
+    attributes: hiddenAttributes(design, random),
+  };
+}
+
+/** A title of one of six builds, from three words to some twenty-five. */
+function writeTitle(design: Design, said: readonly Attribute[], recipe: Recipe, random: Random): string {
+  const { type, name, details } = design;
+  const { phrases } = recipe.words;
+  const form = (attribute: Attribute): string => random.pick(attribute.titled);
+  const before = said.filter(({ kind }) => kind === "before").map(form);
+  const after = said
+    .filter(({ kind }) => kind !== "before")
+    .map((a) => `${a.kind === "with" ? "with" : "for"} ${form(a)}`);
+  const describing = details.filter((detail) => !/^(?:with|for|in|to) /.test(detail));
+  const trailing = details.filter((detail) => /^(?:with|for|in|to) /.test(detail));
+  const brand = random.next() < 0.85 ? design.brand : "";
+  const clutter = random.next() < 0.12 ? random.pick(phrases.clutter) : "";
+  const core = [...describing.slice(0, 1), name];
+
+  const tail: string[] = [];
+  if (random.next() < 0.25) tail.push(random.pick(phrases.audience[type.category]!));
+  if (random.next() < 0.2 && type.names.length > 1) tail.push(random.pick(type.names));
+  if (random.next() < 0.1) tail.push(random.pick(phrases.packs));
+  if (design.options.length === 0 && type.options.length > 0 && random.next() < 0.35) {
+    tail.push(random.pick(random.pick(type.options).values));
+  }
+  if (random.next() < 0.1) tail.push(modelNumber(random));
+
+  const build = random.next();
+  if (build < 0.12) return words([brand, ...before.slice(0, 1), name, ...after]);
+  if (build < 0.4)
+    return commas([words([clutter, brand, ...core]), ...before, ...trailing, ...after, ...tail], ", ");
+  if (build < 0.62)
+    return commas([words([brand, clutter, ...before, ...core, ...after, ...trailing]), ...tail], ", ");
+  if (build < 0.78)
+    return commas([words([...before, ...core, ...after, ...trailing]), brand, ...tail], " - ");
+  if (build < 0.9) {
+    return words(
+      [brand, ...describing, ...before, name, ...trailing, ...after, ...tail].map((part) =>
+        part.replaceAll(",", ""),
+      ),
+    );
+  }
+  return commas(
+    [words([clutter, brand, ...core]), words([...before, ...trailing]), words(after), ...tail],
+    " | ",
+  );
+}
+
+function writeBullets(
+  design: Design,
+  first: readonly Attribute[],
+  others: readonly Attribute[],
+  recipe: Recipe,
+  random: Random,
+): string[] {
+  const { bullets } = recipe.words.phrases;
+  const name = design.name.toLowerCase();
+  const tell = (attribute: Attribute): string => {
+    const i = random.below(attribute.listing.length);
+    const kind = attribute.kind === "before" ? "attribute" : attribute.kind;
+    return fill(random.pick(bullets[kind]), { a: attribute.listing[i]!, A: attribute.capitals[i]!, n: name });
+  };
+  const filler = (): string => fill(random.pick(bullets.filler), { n: name });
+  const list = [first.length > 0 ? tell(first[0]!) : filler(), ...others.map(tell)];
+  const wanted = 3 + random.below(3);
+  while (list.length < wanted) list.push(filler());
+  return list;
+}
+
+function writeDescription(
+  design: Design,
+  said: readonly Attribute[],
+  recipe: Recipe,
+  random: Random,
+): string {
+  const { descriptions } = recipe.words.phrases;
+  const slots = { b: design.brand, n: design.name.toLowerCase() };
+  const sentences = [fill(random.pick(descriptions.open), slots)];
+  for (const attribute of said) {
+    const kind = attribute.kind === "before" ? "middle" : attribute.kind;
+    sentences.push(fill(random.pick(descriptions[kind]), { a: random.pick(attribute.listing) }));
+  }
+  if (random.next() < SHARES.cross) {
+    const other = (): string => random.pick(recipe.types).mention;
+    sentences.push(fill(random.pick(descriptions.cross), { o: other(), p: other() }));
+  }
+  if (random.next() < SHARES.chat) sentences.push(random.pick(descriptions.chat));
+  if (random.next() < 0.5) sentences.push(fill(random.pick(descriptions.close), slots));
+  return sentences.join(" ");
+}
+
+/** What the attribute files know of it: most of the truth, and sometimes what kind of thing it is. */
+function hiddenAttributes(design: Design, random: Random): string[] {
+  const names = design.attributes.filter(() => random.next() < SHARES.hidden).map(({ name }) => name);
+  if (random.next() < SHARES.ownKind) {
+    const kind = design.name.toLowerCase().split(" ").slice(-2).join(" ");
+    if (!names.includes(kind)) names.push(kind);
+  }
+  return names;
+}
+
+function rawOptions(design: Design): Record<string, { value: string }[]> {
+  return Object.fromEntries(
+    design.options.map(({ name, values }) => [name, values.map((value) => ({ value }))]),
+  );
+}
+
+function modelNumber(random: Random): string {
+  const letters = "ABCDEFGHJKLMNPQRSTUVWXYZ";
+  const letter = (): string => letters[random.below(letters.length)]!;
+  const digits = String(100 + random.below(9900));
+  return random.next() < 0.5 ? `${letter()}${letter()}${digits}` : `${letter()}${digits}-${letter()}`;
+}
+
+function withCommas(cents: number): string {
+  const dollars = String(Math.floor(cents / 100)).replace(/(\d)(?=(\d{3})+$)/g, "$1,");
+  return `${dollars}.${String(cents % 100).padStart(2, "0")}`;
+}
+
+function words(parts: readonly string[]): string {
+  return commas(parts, " ");
+}
+
+function commas(parts: readonly string[], by: string): string {
+  return parts.filter((part) => part !== "").join(by);
+}
+
+/** Puts words into a template's {slots}. */
+export function fill(template: string, slots: Readonly<Record<string, string>>): string {
+  return template.replace(/\{(\w)\}/g, (slot, name: string) => slots[name] ?? slot);
+}

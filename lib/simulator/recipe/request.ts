@@ -1,0 +1,215 @@
+import type { Random } from "../../base/index.js";
+import type { HumanInstruction, SyntheticInstruction } from "../goals.js";
+import { cleanProduct } from "../product.js";
+import type { Attribute, Recipe } from "./compile.js";
+import type { Design } from "./design.js";
+import { fill, type Listing } from "./listing.js";
+
+/** How people ask. The calibration (docs/shop.md) chose these numbers. */
+const SHARES = {
+  /** A request names 1, 2, 3 or 4 attributes. */
+  attributes: [0.42, 0.37, 0.16, 0.05],
+  /** A request wants a value of an option group. */
+  option: 0.72,
+  /** Words for the product: the shop's own, or nothing but its department; the rest are the people's own. */
+  shopName: 0.42,
+  vague: 0.07,
+  /** What the shopper wants but forgets to say. */
+  unsaidAttribute: 0.06,
+  unsaidOption: 0.06,
+  /** An option is said in part: "blue" for "navy blue", "pack of 2" for "8 ounce (pack of 2)". */
+  partialOption: 0.15,
+  detail: 0.22,
+  brand: 0.05,
+  filler: 0.08,
+  typo: 0.05,
+};
+
+type OptionKind = "color" | "size" | "flavor" | "scent" | "style";
+
+/**
+ * A person's request for a product: what is asked in words, and what is meant (attributes and options, which only
+ * the reward sees). Null where the listing has no attribute to ask for.
+ */
+export function writeRequest(
+  design: Design,
+  listing: Listing,
+  recipe: Recipe,
+  random: Random,
+): HumanInstruction | null {
+  const wanted = drawWanted(listing.attributes, random);
+  if (wanted.length === 0) return null;
+  const { requests } = recipe.words;
+  const before: string[] = [];
+  const after: string[] = [];
+  for (const name of wanted) {
+    const attribute = design.attributes.find((one) => one.name === name);
+    if (attribute !== undefined && random.next() >= SHARES.unsaidAttribute)
+      sayAttribute(attribute, requests, before, after, random);
+  }
+
+  const options: string[] = [];
+  for (const group of cleanProduct(listing.raw, listing.attributes).options) {
+    if (random.next() >= SHARES.option) continue;
+    const value = random.pick(group.values);
+    options.push(value);
+    if (random.next() < SHARES.unsaidOption) continue;
+    const kind = optionKind(group.name);
+    const { before: share, tails } = requests.options[kind];
+    const said = sayValue(value, kind, random);
+    if (random.next() < share) before.push(said);
+    else after.push(fill(random.pick(tails), { v: said }));
+  }
+
+  const { type } = design;
+  const kindOfName = random.next();
+  const vague = kindOfName < SHARES.vague;
+  const noun = vague
+    ? random.pick(requests.vague[type.category]!)
+    : kindOfName < SHARES.vague + SHARES.shopName
+      ? shopName(design.name)
+      : random.pick(type.ask);
+  if (random.next() < SHARES.detail && design.details.length > 0) {
+    const detail = design.details[0]!.toLowerCase();
+    if (/^(?:with|for|in|to) /.test(detail)) after.push(detail);
+    else before.push(detail);
+  }
+  if (random.next() < SHARES.brand)
+    after.push(fill(random.pick(requests.brandPhrases), { b: design.brand.toLowerCase() }));
+  if (random.next() < SHARES.filler) after.push(random.pick(requests.fillers));
+
+  const text = sentence(
+    draw(requests.openers, random),
+    vague ? [] : random.shuffle(before),
+    noun,
+    [...(vague ? before.map((word) => `that is ${word}`) : []), ...random.shuffle(after)],
+    type.plural,
+    random,
+  );
+  return {
+    instruction: random.next() < SHARES.typo ? misspell(text, random) : text,
+    instruction_attributes: wanted,
+    instruction_options: options,
+  };
+}
+
+/** A request put together from attributes alone, as WebShop's second goal set has them. */
+export function writeSynthetic(design: Design, listing: Listing): SyntheticInstruction {
+  const known = design.attributes.filter(({ name }) => listing.attributes.includes(name));
+  if (known.length < 2) return { instruction: null, instruction_attributes: [] };
+  const of = (kind: Attribute["kind"]): string[] =>
+    known.filter((a) => a.kind === kind).map(({ name }) => name);
+  const joined = (word: string, names: string[]): string =>
+    names.length === 0 ? "" : ` ${word} ${names.join(", ")}`;
+  const before = of("before").join(", ");
+  return {
+    instruction: `Find me ${before === "" ? "" : `${before} `}${listing.raw.query}${joined("with", of("with"))}${joined("for", of("for"))}`,
+    instruction_attributes: known.map(({ name }) => name),
+  };
+}
+
+function drawWanted(attributes: readonly string[], random: Random): string[] {
+  let at = random.next();
+  let count = 1;
+  for (const share of SHARES.attributes) {
+    if (at < share) break;
+    at -= share;
+    count++;
+  }
+  return random.shuffle(attributes).slice(0, count);
+}
+
+function sayAttribute(
+  attribute: Attribute,
+  requests: Recipe["words"]["requests"],
+  before: string[],
+  after: string[],
+  random: Random,
+): void {
+  const form = random.pick(attribute.request);
+  // Forms that bring their own preposition stand after the noun as they are.
+  if (/^(?:with|without|for|that|made|in|lined|of) /.test(form)) after.push(form);
+  else if (attribute.kind === "before" && random.next() < 0.65) before.push(form);
+  else {
+    const tails =
+      attribute.kind === "before"
+        ? requests.attributeTails
+        : attribute.kind === "with"
+          ? requests.withTails
+          : requests.forTails;
+    after.push(fill(random.pick(tails), { a: form }));
+  }
+}
+
+function optionKind(name: string): OptionKind {
+  if (name === "color") return "color";
+  if (name === "size") return "size";
+  if (name.startsWith("flavor")) return "flavor";
+  if (name === "scent") return "scent";
+  return "style";
+}
+
+function sayValue(value: string, kind: OptionKind, random: Random): string {
+  const plain = value.replaceAll(" | ", random.next() < 0.5 ? " " : " and ").replaceAll("  ", " ");
+  if (random.next() >= SHARES.partialOption) return plain;
+  const pack = /\((pack of \d+)\)/.exec(plain);
+  if (pack) return pack[1]!;
+  if (kind === "size") return plain.replace(/\binch\b/, "in").replace(/\bfl oz\b/, "oz");
+  return plain.split(" ").at(-1)!;
+}
+
+/** "Women's Boots" → "womens boots": people leave out apostrophes and capitals. */
+function shopName(name: string): string {
+  return name.toLowerCase().replaceAll("'", "");
+}
+
+/** Tails that are clauses of their own, and come last. */
+const CLAUSE = /^(?:it|make|also|and|i|the|pick|please|if|my|color|size) /;
+
+function sentence(
+  opener: string,
+  before: readonly string[],
+  noun: string,
+  after: readonly string[],
+  plural: boolean,
+  random: Random,
+): string {
+  const thing = [...before, noun].join(random.next() < 0.1 ? ", " : " ");
+  const article = articleFor(thing, plural, random);
+  const phrases = after.filter((tail) => !CLAUSE.test(tail));
+  const clauses = after.filter((tail) => CLAUSE.test(tail));
+  const main = [opener, article, thing, ...phrases].filter((part) => part !== "").join(" ");
+  const by = random.next() < 0.5 ? ". " : ", ";
+  return [main, ...clauses].join(by).replaceAll(", and ", " and ");
+}
+
+function articleFor(thing: string, plural: boolean, random: Random): string {
+  if (/^(?:a|an|something|some) /.test(thing)) return "";
+  if (plural) return random.next() < 0.4 ? "" : random.next() < 0.6 ? "some" : "a pair of";
+  if (random.next() < 0.12) return "";
+  return /^[aeiou]/.test(thing) ? "an" : "a";
+}
+
+/** Swaps two letters, or leaves one out, in one of the longer words. */
+function misspell(text: string, random: Random): string {
+  const words = text.split(" ");
+  const at = random.below(words.length);
+  const word = words[at]!;
+  if (word.length < 5) return text;
+  const i = 1 + random.below(word.length - 3);
+  words[at] =
+    random.next() < 0.5
+      ? word.slice(0, i) + word.slice(i + 1)
+      : word.slice(0, i) + word[i + 1]! + word[i]! + word.slice(i + 2);
+  return words.join(" ");
+}
+
+function draw(weighted: readonly (readonly [string, number])[], random: Random): string {
+  const total = weighted.reduce((sum, [, weight]) => sum + weight, 0);
+  let at = random.next() * total;
+  for (const [text, weight] of weighted) {
+    at -= weight;
+    if (at < 0) return text;
+  }
+  return weighted[0]![0];
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { asRawProduct, cleanProduct, type RecipeRecord, recipeProducts } from "../../lib/simulator/index.js";
+import { readWords } from "../../lib/simulator/recipe/words.js";
+
+const hash = (records: readonly RecipeRecord[]): string =>
+  createHash("sha256").update(JSON.stringify(records)).digest("hex");
+
+describe("the embedded shop's recipe", () => {
+  const shop = [...recipeProducts({ products: 3000 })];
+  const requests = shop.flatMap(({ instructions }) => instructions);
+
+  it("makes the same bytes from the same seed, and others from another", () => {
+    assert.equal(hash([...recipeProducts({ products: 3000 })]), hash(shop));
+    assert.notEqual(hash([...recipeProducts({ products: 3000, seed: 1 })]), hash(shop));
+  });
+
+  it("begins a larger shop with the smaller one", () => {
+    assert.equal(hash([...recipeProducts({ products: 100 })]), hash(shop.slice(0, 100)));
+  });
+
+  it("writes rows that WebShop's loader takes, with ASINs of their own", () => {
+    const asins = new Set<string>();
+    for (const record of shop) {
+      const product = cleanProduct(asRawProduct(record.raw), record.attributes);
+      assert.match(product.asin, /^B0\d[0-9A-Z]{7}$/);
+      asins.add(product.asin);
+      assert.ok(product.pricing.every((price) => price >= 3 && price < 2500));
+      assert.ok(product.title.length >= 4 && !/\s{2}|undefined|[{}]/.test(product.title), product.title);
+      assert.ok(product.bulletPoints.length >= 3);
+      assert.ok(!/undefined|[{}]/.test(product.bulletPoints.join(" ") + product.description));
+      for (const group of product.options) assert.equal(new Set(group.values).size, group.values.length);
+    }
+    assert.equal(asins.size, shop.length);
+  });
+
+  it("has the shape of the real listings", () => {
+    const share = (test: (record: RecipeRecord) => boolean): number => shop.filter(test).length / shop.length;
+    const between = (value: number, low: number, high: number): void =>
+      assert.ok(value >= low && value <= high, `${value} is not in ${low}–${high}`);
+    between(
+      share(({ raw }) => raw.customization_options === ""),
+      0.52,
+      0.66,
+    );
+    between(
+      share(({ raw }) => raw.full_description === ""),
+      0.24,
+      0.4,
+    );
+    between(
+      share(({ raw }) => raw.pricing!.includes(" - ")),
+      0.09,
+      0.17,
+    );
+    between(
+      share(({ raw }) => raw.pricing === ""),
+      0.02,
+      0.06,
+    );
+    between(
+      share(({ attributes }) => attributes.length === 0),
+      0,
+      0.02,
+    );
+    assert.equal(new Set(shop.map(({ raw }) => raw.category)).size, 5);
+    assert.ok(new Set(shop.map(({ raw }) => raw.product_category)).size > 150);
+  });
+
+  it("has near-duplicates: listings of one brand and kind that differ in a detail", () => {
+    const seen = new Map<string, number>();
+    for (const { raw } of shop) {
+      const key = `${raw.product_category} ${raw.name
+        .toLowerCase()
+        .match(/[a-z]{4,}/g)
+        ?.sort()
+        .slice(0, 3)}`;
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+    }
+    assert.ok([...seen.values()].filter((count) => count > 1).length > 100);
+  });
+
+  it("asks for what the product has: attributes of its hidden list and values of its options", () => {
+    assert.ok(requests.length > 1000);
+    for (const { raw, attributes, instructions } of shop) {
+      const values = cleanProduct(raw, attributes).options.flatMap((group) => group.values);
+      for (const request of instructions) {
+        assert.ok(request.instruction_attributes.length >= 1 && request.instruction_attributes.length <= 4);
+        for (const attribute of request.instruction_attributes) assert.ok(attributes.includes(attribute));
+        for (const option of request.instruction_options) assert.ok(values.includes(option));
+        assert.ok(request.instruction.split(" ").length >= 3, request.instruction);
+        assert.ok(!/undefined|[{}]|\s{2}/.test(request.instruction), request.instruction);
+      }
+    }
+  });
+
+  it("asks in varied words", () => {
+    assert.ok(new Set(requests.map(({ instruction }) => instruction)).size > 0.99 * requests.length);
+    const openings = requests.map(({ instruction }) => instruction.split(" ").slice(0, 3).join(" "));
+    assert.ok(new Set(openings).size > 60);
+  });
+
+  it("names a word list that is not there", () => {
+    assert.throws(() => readWords("no-such-folder"), /no-such-folder.*does not exist/);
+  });
+});
