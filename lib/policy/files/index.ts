@@ -1,7 +1,9 @@
 /** A model as files: Hugging Face's folder layout, read and written. */
 export * from "./adapter-files.js";
+export * from "./bpe.js";
 export * from "./config.js";
 export * from "./init.js";
 export * from "./model-folder.js";
 export * from "./parameters.js";
 export * from "./safetensors.js";
+export * from "./tokenizer.js";
