@@ -1,20 +1,13 @@
 /** From the finished groups of an iteration to an advantage for every turn: the one place where an estimator is chosen. */
-import {
-  deviation,
-  discountedReturns,
-  gigpo,
-  isConstant,
-  mean,
-  requireGroup,
-  whiten,
-} from "./advantages/index.js";
+import { deviation, discountedReturns, gigpo, isConstant, mean, requireGroup } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
 import type { Group, TurnAdvantages } from "./types.js";
 
 type AdvantageConfig = GrpoConfig["advantage"];
 
 /**
- * Advantages of all groups of an iteration. `[group][rollout][turn]`
+ * Advantages of all groups of an iteration. `[group][rollout][turn]` With scale "batch" they are not yet whitened:
+ * that is over tokens, so it waits for the rows (`whitenRows`).
  * @param invalidPenalty taken from the score of a turn whose response lacked the form asked for.
  * @throws InputError for a group too small for the estimator.
  */
@@ -36,8 +29,7 @@ export function advantagesOf(
         }).total,
     );
   }
-  const raw = groups.map((group) => rawAdvantages(group, config, invalidPenalty));
-  return config.scale === "batch" ? whitenOverBatch(groups, raw) : raw;
+  return groups.map((group) => groupAdvantages(group, config, invalidPenalty));
 }
 
 /** Whether every roll-out of a group came to the same return, so that it teaches nothing. */
@@ -45,7 +37,7 @@ export function hasZeroVariance(group: Group): boolean {
   return isConstant(group.rollouts.map((rollout) => rollout.return));
 }
 
-function rawAdvantages(group: Group, config: AdvantageConfig, invalidPenalty: number): number[][] {
+function groupAdvantages(group: Group, config: AdvantageConfig, invalidPenalty: number): number[][] {
   const penalties = group.rollouts.map((r) => r.turns.map((turn) => (turn.formatValid ? 0 : invalidPenalty)));
   if (config.estimator === "return") {
     return group.rollouts.map((rollout, i) => {
@@ -67,22 +59,4 @@ function rawAdvantages(group: Group, config: AdvantageConfig, invalidPenalty: nu
         ? 1 / (deviation(baseline, config.deviation) + config.epsilon)
         : 1;
   return rowScores.map((scores) => scores.map((score) => factor * (score - centre)));
-}
-
-/** Whitens over all turns of the batch, each counted once for every response token. */
-function whitenOverBatch(
-  groups: readonly Group[],
-  raw: readonly (readonly (readonly number[])[])[],
-): number[][][] {
-  const turns = groups.flatMap((group, g) =>
-    group.rollouts.flatMap((rollout, i) =>
-      rollout.turns.map((turn, t) => ({ value: raw[g]![i]![t]!, tokens: turn.responseIds.length })),
-    ),
-  );
-  const white = whiten(
-    turns.map((turn) => turn.value),
-    turns.map((turn) => turn.tokens),
-  );
-  let next = 0;
-  return groups.map((group) => group.rollouts.map((rollout) => rollout.turns.map(() => white[next++]!)));
 }

@@ -7,4 +7,5 @@ export * from "./objective/index.js";
 export * from "./presets.js";
 export * from "./rows.js";
 export * from "./types.js";
+export * from "./update.js";
 export * from "./warnings.js";

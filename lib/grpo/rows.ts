@@ -1,4 +1,5 @@
 /** From groups and their advantages to training rows, and from rows to what shares a prompt. */
+import { whiten } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
 import { hasZeroVariance } from "./advantage.js";
 import type { Group, Row, TurnAdvantages } from "./types.js";
@@ -39,6 +40,36 @@ export function rowsOf(
     });
   });
   return rows;
+}
+
+/**
+ * KL in the reward: each token is charged β·k1 of itself and of what follows in its response,
+ * A_t ← A_t − β Σ_{u≥t} (log π_old − log π_ref)_u.
+ * @param reference log-probabilities under the reference. `[row][token]`
+ */
+export function chargeKl(
+  rows: readonly Row[],
+  reference: readonly (readonly number[])[],
+  coefficient: number,
+): Row[] {
+  return rows.map((row, i) => {
+    const advantages = [...row.advantages];
+    let charge = 0;
+    for (let t = advantages.length - 1; t >= 0; t--) {
+      charge += coefficient * (row.oldLogProbs[t]! - reference[i]![t]!);
+      advantages[t]! -= charge;
+    }
+    return { ...row, advantages };
+  });
+}
+
+/** Whitens the advantages over all tokens of the rows that count. */
+export function whitenRows(rows: readonly Row[]): Row[] {
+  const white = whiten(rows.flatMap((row) => (row.counted ? row.advantages : [])));
+  let next = 0;
+  return rows.map((row) =>
+    row.counted ? { ...row, advantages: row.advantages.map(() => white[next++]!) } : row,
+  );
 }
 
 /** Rows that share a prompt: the prompt once, and the rows whose responses continue it. */

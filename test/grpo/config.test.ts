@@ -141,13 +141,4 @@ describe("advantages of an iteration", () => {
     }));
     assert.deepEqual(advantagesOf([{ ...failed, rollouts }], advantage("dr_grpo"), 0.1), [[[0], [-0.1]]]);
   });
-
-  it("whiten over the batch, not the group", () => {
-    const groups = [group("a", [1, 1]), group("b", [0, 0])];
-    const white = advantagesOf(groups, advantage("reinforce")).flat(2);
-    assert.ok(
-      white[0]! > 0 && white[1] === white[0] && white[2]! < 0 && Math.abs(white[0]! + white[2]!) < 1e-9,
-    );
-    assert.deepEqual(advantagesOf(groups, advantage("reinforce++-baseline")).flat(2), [0, 0, 0, 0]);
-  });
 });

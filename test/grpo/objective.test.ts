@@ -209,8 +209,8 @@ describe("the objective", () => {
     assert.equal(ppo.sums.klOldK1, 0);
   });
 
-  it("multiplies a row by the detached probability of its companion", () => {
-    const make = (weightedBy?: number): Row => ({
+  it("multiplies a row's loss by its weight", () => {
+    const row: Row = {
       promptIds: [0],
       responseIds: [1],
       oldLogProbs: [-1],
@@ -218,19 +218,12 @@ describe("the objective", () => {
       counted: true,
       group: 0,
       rollout: 0,
-      ...(weightedBy === undefined ? {} : { weightedBy }),
-    });
+    };
     const plain: ObjectiveConfig = { ...base, kl: null, entropy: 0, aggregation: "seq-mean-token-sum" };
-    const rows = [make(1), make()];
-    const { logProbSlopes } = objective(
-      plain,
-      rows,
-      sharesOf(plain, rows),
-      [[-1], [Math.log(0.25)]],
-      [[0], [0]],
-    );
-    close(logProbSlopes[0]![0]!, -0.5 * 0.25);
-    close(logProbSlopes[1]![0]!, -0.5 * 0.25 * Math.E, 1e-6); // no weight, but its own ratio 0.25/e^−1
+    const rows = [row, row];
+    const weighted = objective(plain, rows, sharesOf(plain, rows), [[-1], [-1]], [[0], [0]], [0.25, 1]);
+    assert.deepEqual(weighted.logProbSlopes, [[-0.125], [-0.5]]);
+    assert.equal(weighted.loss, -0.625);
   });
 
   it("stops on a value that is not finite", () => {

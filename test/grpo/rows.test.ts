@@ -3,8 +3,10 @@ import {
   anchorMetrics,
   emptySums,
   rolloutMetrics,
+  chargeKl,
   rowsOf,
   sharedPrompts,
+  whitenRows,
   updateMetrics,
   warnings,
 } from "../../lib/grpo/index.js";
@@ -63,6 +65,21 @@ describe("rows", () => {
       rows.map((row) => row.counted),
       [true, true, false, true, false, false, false, false],
     );
+  });
+
+  it("are whitened over the tokens of those that count", () => {
+    const white = whitenRows(rows);
+    assert.deepEqual(white[2], rows[2]);
+    const tokens = white.filter((row) => row.counted).flatMap((row) => row.advantages); // 0, 0, 0 and 1
+    assert.ok(Math.abs(tokens.reduce((a, b) => a + b, 0)) < 1e-12);
+    assert.ok(Math.abs(tokens.at(-1)! - 1.5) < 1e-6);
+  });
+
+  it("pay for the KL of a token and of what follows it", () => {
+    const [first] = chargeKl(rows.slice(0, 1), [[-1.5, -0.8]], 0.1);
+    // k1 = −1 − ref: 0.5 and −0.2
+    assert.ok(Math.abs(first!.advantages[0]! + 0.1 * (0.5 - 0.2)) < 1e-12);
+    assert.ok(Math.abs(first!.advantages[1]! - 0.1 * 0.2) < 1e-12);
   });
 
   it("are gathered by prompt in order", () => {

@@ -14,24 +14,12 @@ export function discountedReturns(rewards: readonly number[], gamma: number): nu
   return returns;
 }
 
-/**
- * Whitens values over the whole batch, each repeated as often as `weights` says (tokens of a turn).
- * `[n], [n] → [n]`
- */
-export function whiten(
-  values: readonly number[],
-  weights: readonly number[] = values.map(() => 1),
-): number[] {
-  let count = 0;
-  let sum = 0;
-  values.forEach((value, i) => {
-    count += weights[i]!;
-    sum += weights[i]! * value;
-  });
-  if (count < 2) return values.map(() => 0);
-  const centre = sum / count;
+/** Whitens values over the whole batch. All 0 for fewer than two. `[n] → [n]` */
+export function whiten(values: readonly number[]): number[] {
+  if (values.length < 2) return values.map(() => 0);
+  const centre = mean(values);
   let squares = 0;
-  values.forEach((value, i) => (squares += weights[i]! * (value - centre) ** 2));
-  const scale = 1 / Math.sqrt(squares / (count - 1) + 1e-8);
+  for (const value of values) squares += (value - centre) ** 2;
+  const scale = 1 / Math.sqrt(squares / (values.length - 1) + 1e-8);
   return values.map((value) => (value - centre) * scale);
 }

@@ -50,6 +50,7 @@ export interface ObjectiveResult {
  * @param shares each row's token share in the whole mini-batch, from {@link tokenShares}. `[rows]`
  * @param logProbs current log-probabilities. `[row][token]`
  * @param entropies current entropies in nats. `[row][token]`
+ * @param weights w_i, a constant that multiplies a row's loss; all 1 when absent. `[rows]`
  * @throws RunError when a value is not finite: the caller stops and dumps the batch.
  */
 export function objective(
@@ -58,6 +59,7 @@ export function objective(
   shares: readonly number[],
   logProbs: readonly (readonly number[])[],
   entropies: readonly (readonly number[])[],
+  weights?: readonly number[],
 ): ObjectiveResult {
   const sums = emptySums();
   let loss = 0;
@@ -66,7 +68,7 @@ export function objective(
   rows.forEach((row, i) => {
     const current = logProbs[i]!;
     const share = shares[i]!;
-    const outer = row.weightedBy === undefined ? 1 : Math.exp(sum(logProbs[row.weightedBy]!));
+    const outer = weights?.[i] ?? 1;
     const { ratio, slope: ratioSlope } = ratios(config.ratio, current, row.oldLogProbs);
     const slopes: number[] = [];
     current.forEach((logProb, t) => {
@@ -154,10 +156,4 @@ function count(
   if (token.clipped === "low") sums.clipLow += 1;
   if (token.clipped === "high") sums.clipHigh += 1;
   if (token.clipped === "dual") sums.clipDual += 1;
-}
-
-function sum(values: readonly number[]): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }
