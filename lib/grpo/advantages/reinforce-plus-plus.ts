@@ -6,6 +6,7 @@
  * over all counted tokens, variance with Bessel's correction. The "-baseline" variant first subtracts the
  * group's mean from the score and gives every token of the roll-out the result. Hu 2025, arXiv:2501.03262.
  */
+import { mean } from "./statistics.js";
 /** Running returns of one sequence of rewards. `[t] → [t]` */
 export function discountedReturns(rewards: readonly number[], gamma: number): number[] {
   const returns = new Array<number>(rewards.length);
