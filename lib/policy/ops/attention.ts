@@ -1,4 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
+import { wasmRuntime } from "../backends/wasm/runtime.js";
+import { attentionOp } from "./attention-fused.js";
+import { firstOf } from "./define.js";
 import { maskOf, type AttentionLayout } from "./layout.js";
 
 /**
@@ -18,10 +21,16 @@ export function attention(
   layout: AttentionLayout,
   scale: number,
 ): tf.Tensor2D {
-  const [, heads, headDim] = q.shape as [number, number, number];
+  const [tokens, heads, headDim] = q.shape as [number, number, number];
   const kvHeads = k.shape[1]!;
   const group = heads / kvHeads;
   const { rows, queries, keys } = layout;
+  if (tokens !== rows * queries || k.shape[0] !== rows * keys || v.shape[0] !== rows * keys) {
+    throw new RangeError(
+      `The layout is for ${rows} × ${queries} queries and ${rows} × ${keys} keys, not ${tokens} and ${k.shape[0]}.`,
+    );
+  }
+  if (wasmRuntime() !== undefined) return firstOf(attentionOp([q, k, v], { layout, scale })) as tf.Tensor2D;
   return tf.tidy(() => {
     const { additive, anything } = maskOf(layout);
     // [rows, queries, kvHeads, group, headDim] -> [rows, kvHeads, group · queries, headDim]: one product for each kv head.

@@ -1,19 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { defineOp } from "./define.js";
 
-interface EmbedAttrs {
-  readonly ids: Int32Array;
-}
-
 /** At most this many elements of a one-hot matrix at a time, where a backend cannot add rows by index. */
 const ONE_HOT_ELEMENTS = 1 << 24;
-
-const embedOp = defineOp<EmbedAttrs>({
-  name: "AisleEmbed",
-  forward: ([table], { ids }) => [tf.gather(table!, tf.tensor1d(ids, "int32"))],
-  saveInputs: [0],
-  backward: ([dy], [table], { ids }) => [() => scatterRows(dy as tf.Tensor2D, ids, table!.shape[0]!)],
-});
 
 /**
  * Rows of an embedding table.
@@ -22,16 +11,49 @@ const embedOp = defineOp<EmbedAttrs>({
  * @returns `[ids.length, d]`
  */
 export function embed(ids: Int32Array, table: tf.Tensor): tf.Tensor2D {
-  return embedOp([table], { ids })[0] as tf.Tensor2D;
+  const [vocab, d] = table.shape as [number, number];
+  checkIds(ids, vocab);
+  return embedOp([table], { ids, vocab, d })[0] as tf.Tensor2D;
 }
 
 /**
- * Adds rows into the rows of a zero matrix: `out[ids[i]] += rows[i]`.
- * `wasm` has no UnsortedSegmentSum; there, without Aisle's own kernel, it is a product with one-hot columns.
- * @param rows `[n, d]`
- * @returns `[vocab, d]`
+ * Ids index memory directly, so they are checked first.
+ * @throws RangeError naming the id and its position.
  */
-export function scatterRows(rows: tf.Tensor2D, ids: Int32Array, vocab: number): tf.Tensor2D {
+export function checkIds(ids: Int32Array, vocab: number): void {
+  const at = ids.findIndex((id) => id < 0 || id >= vocab);
+  if (at >= 0)
+    throw new RangeError(`Token ${ids[at]} at position ${at} is outside the vocabulary of ${vocab}.`);
+}
+
+const embedOp = defineOp<{ readonly ids: Int32Array; readonly vocab: number; readonly d: number }>({
+  name: "AisleEmbed",
+  saveInputs: [],
+  fused: {
+    forward: ([table], { ids, d }, runtime) => {
+      const out = runtime.output([ids.length, d]);
+      const from = runtime.floats(runtime.address(table!), table!.size);
+      const to = runtime.floats(runtime.address(out), out.size);
+      ids.forEach((id, i) => to.set(from.subarray(id * d, id * d + d), i * d));
+      return [out];
+    },
+    backward: ([dy], _saved, { ids, vocab, d }, runtime) => [
+      () => {
+        const out = runtime.zeros([vocab, d]);
+        const [from, to] = [runtime.address(dy!), runtime.address(out)];
+        ids.forEach((id, i) => runtime.run("addInto", from + i * d * 4, to + id * d * 4, d));
+        return out;
+      },
+    ],
+  },
+  composed: {
+    forward: ([table], { ids }) => [tf.gather(table!, tf.tensor1d(ids, "int32"))],
+    backward: ([dy], _saved, { ids, vocab }) => [() => scatterRows(dy as tf.Tensor2D, ids, vocab)],
+  },
+});
+
+/** `out[ids[i]] += rows[i]`: rows `[n, d]` into zeros `[vocab, d]`; where a backend cannot, by a product with one-hot columns. */
+function scatterRows(rows: tf.Tensor2D, ids: Int32Array, vocab: number): tf.Tensor2D {
   const [n, d] = rows.shape;
   if (tf.getKernel("UnsortedSegmentSum", tf.getBackend()) !== undefined) {
     return tf.tidy(() => tf.unsortedSegmentSum(rows, tf.tensor1d(ids, "int32"), vocab) as tf.Tensor2D);

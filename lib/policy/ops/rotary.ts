@@ -1,13 +1,16 @@
 import * as tf from "@tensorflow/tfjs";
+import { wasmRuntime, type WasmRuntime } from "../backends/wasm/runtime.js";
+import { defineOp } from "./define.js";
 
 /**
  * Rotary positions (Su et al. 2021) in Hugging Face's convention: `x · cos + rotateHalf(x) · sin`, where
- * `rotateHalf([a, b]) = [-b, a]` on the two halves of each head.
+ * `rotateHalf([a, b]) = [-b, a]` on the two halves of each head. The angles are constants: no gradient goes to them.
  * @param x `[t, heads, headDim]`
  * @param cos `[t, headDim]`, each half the same angles
  * @param sin `[t, headDim]`
  */
 export function rotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor3D {
+  if (wasmRuntime() !== undefined) return rotaryOp([x, cos, sin], {})[0] as tf.Tensor3D;
   const [t, heads, headDim] = x.shape as [number, number, number];
   const half = headDim / 2;
   return tf.tidy(() => {
@@ -19,4 +22,31 @@ export function rotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor3
       tf.mul(rotated, tf.reshape(sin, [t, 1, headDim])),
     ) as tf.Tensor3D;
   });
+}
+
+const rotaryOp = defineOp<object>({
+  name: "AisleRotary",
+  saveInputs: [1, 2],
+  fused: {
+    forward: ([x, cos, sin], _attrs, runtime) => [rotate("rotary", x!, cos!, sin!, runtime)],
+    backward: ([dy], [cos, sin], _attrs, runtime) => [
+      () => rotate("rotaryGradient", dy!, cos!, sin!, runtime),
+      () => runtime.zeros(cos!.shape),
+      () => runtime.zeros(sin!.shape),
+    ],
+  },
+});
+
+function rotate(
+  kernel: string,
+  x: tf.Tensor,
+  cos: tf.Tensor,
+  sin: tf.Tensor,
+  runtime: WasmRuntime,
+): tf.Tensor {
+  const [t, heads, headDim] = x.shape as [number, number, number];
+  const out = runtime.output(x.shape);
+  const addresses = [x, cos, sin, out].map((tensor) => runtime.address(tensor));
+  runtime.run(kernel, ...addresses, t, heads, headDim / 2);
+  return out;
 }

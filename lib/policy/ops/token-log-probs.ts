@@ -1,13 +1,16 @@
 import * as tf from "@tensorflow/tfjs";
-import { defineOp } from "./define.js";
-import { oneHot } from "./embed.js";
+import { defineOp, type OpImplementation } from "./define.js";
+import { checkIds, oneHot } from "./embed.js";
+import { chunksOf, fusedScore, type ScoreAttrs } from "./token-log-probs-fused.js";
 
 /** Options of {@link tokenLogProbs}. */
 export interface TokenLogProbOptions {
   /** Divides the logits; the distribution is the one that was sampled from. Default 1. */
   readonly temperature?: number;
-  /** Rows whose logits are held at a time. Default: as many as make about 8 M logits. */
+  /** Rows whose logits are held at a time. Default: as many as make about a million logits, at least 16. */
   readonly chunk?: number;
+  /** Say false when the head is frozen, and its gradient is not computed beside the other. Default true. */
+  readonly trainHead?: boolean;
 }
 
 /** What a row's target was worth. */
@@ -18,13 +21,7 @@ export interface TokenLogProbs {
   readonly entropy: tf.Tensor1D;
 }
 
-interface Attrs {
-  readonly targets: Int32Array;
-  readonly temperature: number;
-  readonly chunk: number;
-}
-
-const LOGITS_AT_A_TIME = 1 << 23;
+const LOGITS_AT_A_TIME = 1 << 20;
 
 /**
  * Log-probabilities of targets under `softmax(hidden · headᵀ / temperature)`, and that distribution's entropy. The logits
@@ -42,14 +39,22 @@ export function tokenLogProbs(
   options: TokenLogProbOptions = {},
 ): TokenLogProbs {
   const vocab = head.shape[0]!;
-  const chunk = options.chunk ?? Math.max(1, Math.floor(LOGITS_AT_A_TIME / vocab));
-  const attrs: Attrs = { targets, temperature: options.temperature ?? 1, chunk };
-  const [logProbs, entropy] = scoreOp([hidden, head], attrs) as [tf.Tensor1D, tf.Tensor1D];
+  checkIds(targets, vocab);
+  if (hidden.shape[0] !== targets.length) {
+    throw new RangeError(`There are ${hidden.shape[0]} rows to score but ${targets.length} targets.`);
+  }
+  const attrs: ScoreAttrs = {
+    targets,
+    temperature: options.temperature ?? 1,
+    chunk: options.chunk ?? Math.max(16, Math.floor(LOGITS_AT_A_TIME / vocab)),
+    trainHead: options.trainHead ?? true,
+  };
+  const [logProbs, entropy, kept] = scoreOp([hidden, head], attrs) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor];
+  kept.dispose(); // the tape holds its own reference
   return { logProbs, entropy };
 }
 
-const scoreOp = defineOp<Attrs>({
-  name: "AisleTokenLogProbs",
+const composedScore: OpImplementation<ScoreAttrs, undefined> = {
   forward: ([hidden, head], attrs) => {
     const parts = chunksOf(attrs).map(([start, size]) =>
       tf.tidy(() => {
@@ -57,9 +62,8 @@ const scoreOp = defineOp<Attrs>({
         return [tf.sum(tf.mul(logP, hot), 1), tf.neg(tf.sum(tf.mul(tf.exp(logP), logP), 1))];
       }),
     );
-    return [tf.concat(parts.map((p) => p[0]!)), tf.concat(parts.map((p) => p[1]!))];
+    return [tf.concat(parts.map((p) => p[0]!)), tf.concat(parts.map((p) => p[1]!)), tf.zeros([1])];
   },
-  saveInputs: [0, 1],
   backward: ([dLogProb, dEntropy], [hidden, head], attrs) => {
     const dLogits = (start: number, size: number): tf.Tensor =>
       tf.tidy(() => {
@@ -93,15 +97,15 @@ const scoreOp = defineOp<Attrs>({
       },
     ];
   },
-});
+};
 
-function chunksOf({ targets, chunk }: Attrs): [start: number, size: number][] {
-  const chunks: [number, number][] = [];
-  for (let start = 0; start < targets.length; start += chunk) {
-    chunks.push([start, Math.min(chunk, targets.length - start)]);
-  }
-  return chunks;
-}
+const scoreOp = defineOp<ScoreAttrs>({
+  name: "AisleTokenLogProbs",
+  saveInputs: [0, 1],
+  saveOutputs: [false, false, true],
+  fused: fusedScore,
+  composed: composedScore,
+});
 
 function rowsOf(x: tf.Tensor, start: number, size: number): tf.Tensor {
   return start === 0 && size === x.shape[0] ? tf.clone(x) : tf.slice(x, [start, 0], [size, x.shape[1]!]);
@@ -111,7 +115,7 @@ function rowsOf(x: tf.Tensor, start: number, size: number): tf.Tensor {
 function distribution(
   hidden: tf.Tensor,
   head: tf.Tensor,
-  { targets, temperature }: Attrs,
+  { targets, temperature }: ScoreAttrs,
   start: number,
   size: number,
 ): { logP: tf.Tensor; hot: tf.Tensor } {
