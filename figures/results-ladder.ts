@@ -1,0 +1,125 @@
+import * as aq from "arquero";
+import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+
+/** The ladder: every agent's score and success rate with its interval, and beneath what others printed. */
+export const resultsLadder: Figure = {
+  name: "results-ladder",
+  title:
+    "Score and success rate of each agent on the test goals with 95 % intervals; beneath, numbers published on other data",
+  spec(data, kit) {
+    const { style } = kit;
+    const rows = (section: "ours" | "theirs") => query(data, kit, section);
+    const labels = 172;
+    const gap = 28;
+    const width = Math.floor((style.fullWidth - labels - gap - 8) / 2);
+    const panel = (section: "ours" | "theirs", metric: "score" | "success", name: string) => {
+      const values = rows(section);
+      const first = metric === "score";
+      const top = section === "ours";
+      const y = {
+        field: "label",
+        type: "nominal" as const,
+        scale: { domain: values.map((row) => row.label) }, // also where there is no number to show
+        title: null,
+        axis: first
+          ? { minExtent: labels, maxExtent: labels, labelLimit: labels, ticks: false, domain: false }
+          : null,
+      };
+      const x = (field: string) => ({
+        field,
+        type: "quantitative" as const,
+        scale: { domain: [0, 100] },
+        title: null,
+        axis: { values: [0, 25, 50, 75, 100], labels: !top, domain: false, ticks: false },
+      });
+      const colour = { field: "colour", type: "nominal" as const, scale: null };
+      return {
+        width,
+        height: { step: top ? 22 : 17 },
+        title: first
+          ? {
+              text: top ? `Measured here: ${name}` : `Published on other data: ${name}`,
+              frame: "bounds" as const,
+              offset: 6,
+            }
+          : { text: name, offset: 6 },
+        data: { values },
+        layer: [
+          {
+            mark: { type: "rule" as const },
+            encoding: { x: x(`${metric}_lo`), x2: { field: `${metric}_hi` }, y, color: colour },
+          },
+          {
+            mark: top
+              ? { type: "point" as const, filled: true, size: 70 }
+              : { type: "point" as const, filled: false, shape: "diamond", size: 34, strokeWidth: 1.3 },
+            encoding: { x: x(metric), y, color: colour },
+          },
+          {
+            mark: { type: "text" as const, dx: 7, align: "left" as const, fontSize: 10.5 },
+            encoding: {
+              x: x(`${metric}_end`),
+              y,
+              text: { field: `${metric}_text`, type: "nominal" as const },
+            },
+          },
+        ],
+      };
+    };
+    return {
+      vconcat: (["ours", "theirs"] as const).map((section) => ({
+        hconcat: [panel(section, "score", "score"), panel(section, "success", "success rate, %")],
+        spacing: gap,
+        bounds: "flush" as const,
+      })),
+      spacing: 10,
+    };
+  },
+};
+
+/** One row per line of the ladder: value, ends of the interval (or ± one standard deviation), label and colour. */
+function query({ results, published }: StudyData, { style, format }: FigureKit, section: "ours" | "theirs") {
+  if (section === "ours") {
+    return style
+      .byOrder(results, ({ agent }) => agent)
+      .map(({ agent, summary }) => {
+        const { label, colour } = style.agentStyle(agent);
+        return {
+          label: summary ? label : `${label} (no record)`,
+          colour,
+          ...spread("score", format.oneDecimal, summary?.score),
+          ...spread("success", format.oneDecimal, summary?.successRate),
+        };
+      });
+  }
+  return (
+    aq
+      .from(published.results.map((r) => ({ ...r, mark: published.protocols[r.protocol]!.mark })))
+      .orderby("mark", "score")
+      .objects() as (StudyData["published"]["results"][number] & { mark: string })[]
+  ).map((r) => {
+    const around = (value: number, sd = 0) => ({ value, lo: value - sd, hi: value + sd });
+    const model = r.model.startsWith("Qwen") ? `, ${r.model.replace("Qwen2.5-", "")}` : "";
+    return {
+      label: `${r.sourceText}: ${r.system}${model}`,
+      colour: style.publishedColour,
+      ...spread("score", format.asPrinted, around(r.score, r.sd?.score)),
+      ...spread("success", format.asPrinted, around(r.success, r.sd?.success)),
+    };
+  });
+}
+
+function spread(
+  name: string,
+  write: (x: number) => string,
+  estimate?: { value: number; lo: number; hi: number } | null,
+) {
+  const { value, lo, hi } = estimate ?? { value: null, lo: null, hi: null };
+  return {
+    [name]: value,
+    [`${name}_lo`]: lo,
+    [`${name}_hi`]: hi,
+    [`${name}_end`]: hi,
+    [`${name}_text`]: value === null ? "" : write(value),
+  };
+}

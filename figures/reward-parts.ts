@@ -1,0 +1,80 @@
+import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+
+const parts = [
+  ["rType", "Type"],
+  ["rAtt", "Attributes"],
+  ["rOption", "Options"],
+  ["rPrice", "Price"],
+] as const;
+
+/** What the reward is made of, agent by agent: where points are lost. */
+export const rewardParts: Figure = {
+  name: "reward-parts",
+  title: "Mean of each part of the reward by agent, with 95 % intervals: type, attributes, options and price",
+  spec({ results }, { style }) {
+    const labels = 92;
+    const gap = 14;
+    const width = Math.floor((style.fullWidth - labels - 3 * gap - 12) / 4);
+    return {
+      hconcat: parts.map(([part, title], index) => {
+        const values = query(results, style, part);
+        const y = {
+          field: "label",
+          type: "nominal" as const,
+          scale: { domain: values.map((row) => row.label) }, // also where there is no number to show
+          title: null,
+          axis:
+            index === 0
+              ? { minExtent: labels, maxExtent: labels, labelLimit: labels, ticks: false, domain: false }
+              : null,
+        };
+        const x = (field: string) => ({
+          field,
+          type: "quantitative" as const,
+          scale: { domain: [0, 1] },
+          title: null,
+          axis: { values: [0, 0.5, 1], domain: false, ticks: false },
+        });
+        const colour = { field: "colour", type: "nominal" as const, scale: null };
+        return {
+          width,
+          height: { step: 26 },
+          title: { text: title, offset: 6, frame: "group" as const },
+          data: { values },
+          layer: [
+            {
+              mark: { type: "rule" as const },
+              encoding: { x: x("lo"), x2: { field: "hi" }, y, color: colour },
+            },
+            {
+              mark: { type: "point" as const, filled: true, size: 70 },
+              encoding: { x: x("value"), y, color: colour },
+            },
+            {
+              mark: { type: "text" as const, dy: -9, fontSize: 10.5 },
+              encoding: { x: x("value"), y, text: { field: "text", type: "nominal" as const } },
+            },
+          ],
+        };
+      }),
+      spacing: gap,
+    };
+  },
+};
+
+function query(results: StudyData["results"], style: FigureKit["style"], part: (typeof parts)[number][0]) {
+  return style
+    .byOrder(results, ({ agent }) => agent)
+    .map(({ agent, summary }) => {
+      const { label, colour } = style.agentStyle(agent);
+      const { value, lo, hi } = summary?.parts[part] ?? { value: null, lo: null, hi: null };
+      return {
+        label: summary ? label : `${label} (none)`,
+        colour,
+        value,
+        lo,
+        hi,
+        text: value?.toFixed(2) ?? "",
+      };
+    });
+}

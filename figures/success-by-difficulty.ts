@@ -1,0 +1,146 @@
+import * as aq from "arquero";
+import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+
+/** Success against how much an instruction asks for: attributes and options together. */
+export const successByDifficulty: Figure = {
+  name: "success-by-difficulty",
+  title:
+    "Score and success rate by the number of attributes and options that an instruction asks for, with 95 % intervals",
+  spec(data, kit) {
+    const { style } = kit;
+    const rows = query(data, kit);
+    const labels = 84;
+    const gap = 44;
+    const width = Math.floor((style.fullWidth - labels - gap - 56) / 2);
+    const last = Math.max(...rows.map((row) => row.order));
+    const panel = (metric: "score" | "success", name: string) => {
+      const x = {
+        field: "asked",
+        type: "ordinal" as const,
+        sort: { field: "order" },
+        title: "attributes and options asked for",
+        axis: { labelAngle: 0, grid: false },
+      };
+      const y = (field: string) => ({
+        field,
+        type: "quantitative" as const,
+        scale: { domain: [0, 100] },
+        title: null,
+        axis: { values: [0, 25, 50, 75, 100], domain: false, ticks: false },
+      });
+      const colour = { field: "colour", type: "nominal" as const, scale: null };
+      return {
+        width,
+        height: 190,
+        title: { text: name, offset: 6, frame: "group" as const },
+        data: { values: rows.filter((row) => row.metric === metric) },
+        layer: [
+          {
+            mark: { type: "area" as const, opacity: 0.16 },
+            encoding: { x, y: y("lo"), y2: { field: "hi" }, color: colour, detail: { field: "agent" } },
+          },
+          {
+            mark: { type: "line" as const },
+            encoding: { x, y: y("value"), color: colour, detail: { field: "agent" } },
+          },
+          {
+            mark: { type: "point" as const, filled: true, size: 46 },
+            encoding: { x, y: y("value"), color: colour },
+          },
+          ...(metric === "success"
+            ? [
+                {
+                  transform: [{ filter: `datum.order === ${last}` }],
+                  mark: { type: "text" as const, align: "left" as const, dx: 9 },
+                  encoding: {
+                    x,
+                    y: y("label_y"),
+                    color: { field: "ink", type: "nominal" as const, scale: null },
+                    text: { field: "label", type: "nominal" as const },
+                  },
+                },
+              ]
+            : []),
+        ],
+      };
+    };
+    return { hconcat: [panel("score", "score"), panel("success", "success rate, %")], spacing: gap };
+  },
+};
+
+/** Fewest goals that a point may stand for: rarer demands are put together with the last bin that has as many. */
+const fewest = 20;
+
+/** One row per agent, metric and bin of demands. */
+function query({ results }: StudyData, { stats, style }: FigureKit) {
+  const episodes = aq.from(
+    results.flatMap(({ agent, record }) =>
+      (record?.results ?? []).map((r) => ({
+        agent,
+        goal: r.goal,
+        asked: r.attributes + r.options,
+        reward: r.reward,
+      })),
+    ),
+  );
+  const demands = episodes.dedupe("goal").groupby("asked").count().orderby("asked").objects() as {
+    asked: number;
+    count: number;
+  }[];
+  const bins = binsOf(demands);
+  const rows = results.flatMap(({ agent, record }) => {
+    if (!record) return [];
+    const { label, colour, ink } = style.agentStyle(agent);
+    return bins.flatMap(({ name, from, to }, order) => {
+      const inBin = record.results.filter(
+        (r) => r.attributes + r.options >= from && r.attributes + r.options <= to,
+      );
+      const bySeed = record.identity.seeds.map((seed) => inBin.filter((r) => r.seed === seed));
+      const [score, success] = stats.bootstrapTwoLevel(
+        [
+          bySeed.map((of) => of.map((r) => 100 * r.reward)),
+          bySeed.map((of) => of.map((r) => (r.reward === 1 ? 100 : 0))),
+        ],
+        { resamples: 4000 },
+      );
+      const row = { agent, label, colour, ink, asked: name, order };
+      return [
+        { ...row, metric: "score", ...score! },
+        { ...row, metric: "success", ...success! },
+      ];
+    });
+  });
+  const heights = apart(rows.filter((row) => row.metric === "success" && row.order === bins.length - 1));
+  return rows.map((row) => ({ ...row, label_y: heights.get(row.agent) ?? row.value }));
+}
+
+/** Heights for the labels at the ends of the lines, moved up where they would overlap. */
+function apart(ends: readonly { agent: string; value: number }[]): Map<string, number> {
+  const heights = new Map<string, number>();
+  let free = -Infinity;
+  for (const { agent, value } of [...ends].sort((a, b) => a.value - b.value)) {
+    const height = Math.max(value, free);
+    heights.set(agent, height);
+    free = height + 7.5; // one line of text on this scale
+  }
+  return heights;
+}
+
+/** Bins of one demand each, the rare ones at either end put together until every bin has enough goals. */
+function binsOf(
+  demands: readonly { asked: number; count: number }[],
+): { name: string; from: number; to: number }[] {
+  const bins: { from: number; to: number; count: number }[] = [];
+  for (const { asked, count } of demands) {
+    const last = bins[bins.length - 1];
+    if (last && last.count < fewest) Object.assign(last, { to: asked, count: last.count + count });
+    else bins.push({ from: asked, to: asked, count });
+  }
+  const tail = bins[bins.length - 1];
+  const before = bins[bins.length - 2];
+  if (tail && before && tail.count < fewest) {
+    before.to = tail.to;
+    bins.pop();
+  }
+  return bins.map(({ from, to }) => ({ name: from === to ? String(from) : `${from}–${to}`, from, to }));
+}

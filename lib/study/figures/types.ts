@@ -1,0 +1,30 @@
+import type { TopLevelSpec } from "vega-lite";
+import type { MainResult, StudyShop } from "../mainResults.js";
+import type { Published } from "../published.js";
+import type * as stats from "../stats/index.js";
+import type * as style from "../style/index.js";
+
+/** What figures and tables are made from: the shop, the records that belong to it, and what others printed. */
+export interface StudyData {
+  readonly shop: StudyShop;
+  readonly results: readonly MainResult[];
+  readonly published: Published;
+}
+
+/** What a figure may use of the study. It is handed in, so that `figures/` needs nothing of `lib` but types. */
+export interface FigureKit {
+  readonly style: typeof style;
+  readonly stats: typeof stats;
+  /** Numbers as tables print them. */
+  readonly format: { readonly oneDecimal: (x: number) => string; readonly asPrinted: (x: number) => string };
+}
+
+/** One figure of the thesis: what it shows, the query that feeds it, and its Vega-Lite spec. */
+export interface Figure {
+  /** File name without extension. */
+  readonly name: string;
+  /** What it shows, in a sentence: title of the SVG and alternative text of the picture. */
+  readonly title: string;
+  /** The chart; its data are inside it. */
+  spec(data: StudyData, kit: FigureKit): TopLevelSpec;
+}

@@ -1,0 +1,4 @@
+/** One visual language for every chart. */
+export * from "./agents.js";
+export * from "./textWidth.js";
+export * from "./theme.js";

@@ -1,0 +1,8 @@
+/** Tables from arquero to Markdown, HTML, LaTeX and the terminal. */
+export * from "./document.js";
+export * from "./formats.js";
+export * from "./latexText.js";
+export * from "./macros.js";
+export * from "./mainTable.js";
+export * from "./numbers.js";
+export * from "./readme.js";

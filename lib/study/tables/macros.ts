@@ -1,0 +1,51 @@
+import type { MainResult, StudyShop } from "../mainResults.js";
+import type { Published } from "../published.js";
+import { latexId } from "./latexText.js";
+import { asPrinted, grouped, intervalText, oneDecimal } from "./numbers.js";
+
+/**
+ * Every number that the thesis may print, by name. `\score{rule}` reads `score/rule`; a name that is not here stops
+ * LaTeX (thesis/aisle.sty), so a sentence cannot outlive its record.
+ */
+export function numbers(
+  shop: StudyShop,
+  results: readonly MainResult[],
+  published: Published,
+): ReadonlyMap<string, string> {
+  const all = new Map<string, string>([
+    ["shop/products", grouped(shop.products)],
+    ["shop/goals", grouped(shop.goals)],
+    ["shop/test", grouped(shop.test.count)],
+    ["shop/fingerprint", shop.fingerprint.slice(0, 12)],
+  ]);
+  for (const { agent, seeds, summary, record } of results) {
+    if (!summary || !record) continue; // the missing number is then an error where it is used
+    const percent = { rType: "type", rAtt: "attributes", rOption: "options", rPrice: "price" } as const;
+    all.set(`score/${agent}`, oneDecimal(summary.score.value));
+    all.set(`scoreci/${agent}`, intervalText(summary.score));
+    all.set(`success/${agent}`, oneDecimal(summary.successRate.value));
+    all.set(`successci/${agent}`, intervalText(summary.successRate));
+    for (const part of ["rType", "rAtt", "rOption", "rPrice"] as const) {
+      all.set(`part/${percent[part]}/${agent}`, oneDecimal(100 * summary.parts[part].value));
+    }
+    all.set(`steps/${agent}`, oneDecimal(summary.steps));
+    all.set(`bought/${agent}`, oneDecimal(100 * summary.bought));
+    all.set(`seeds/${agent}`, String(seeds.length));
+    all.set(`record/${agent}`, latexId(record.id));
+  }
+  const made = results.flatMap(({ record }) => (record ? [latexId(record.id)] : []));
+  if (made.length === results.length) all.set("records/main", made.join(", "));
+  for (const result of published.results) {
+    all.set(`published/score/${result.id}`, asPrinted(result.score));
+    all.set(`published/success/${result.id}`, asPrinted(result.success));
+  }
+  return all;
+}
+
+/** `numbers` as a LaTeX file. */
+export function numbersTex(all: ReadonlyMap<string, string>): string {
+  const lines = [...all].map(([name, text]) => `\\aislenumber{${name}}{${text}}`);
+  return ["% Generated from run records by `aisle tables`: no number is typed here.", ...lines, ""].join(
+    "\n",
+  );
+}

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  asPrinted,
+  evaluate,
+  figureNames,
+  figureSvg,
+  grouped,
+  latexText,
+  mainResults,
+  makeFigures,
+  makeTables,
+  numbers,
+  publishedResults,
+  readmeBlock,
+  recordFolders,
+  renderChart,
+  resultsTable,
+  type StudyData,
+  type StudyShop,
+  tables,
+  textWidth,
+  toHtml,
+  toLatex,
+  toMarkdown,
+  withResults,
+} from "../../lib/study/index.js";
+import { fakeAgent, fakeEnvironment } from "./fakes.js";
+
+describe("tables and figures from records", function () {
+  this.timeout(20_000);
+  let folder: string;
+  let runs: string;
+  const environment = fakeEnvironment(60);
+  const shop: StudyShop = {
+    fingerprint: "fake-1",
+    products: 10_000,
+    goals: 60,
+    test: { first: 0, count: 40 },
+  };
+  const published = publishedResults();
+  const data = (): StudyData => ({ shop, results: mainResults(shop, runs), published });
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "aisle-study-"));
+    runs = join(folder, "runs");
+    const common = { environment, split: "test" as const, goals: { first: 0, count: 40 }, runs };
+    await evaluate({ ...common, agent: fakeAgent("random"), seeds: [0, 1, 2] });
+    await evaluate({ ...common, agent: fakeAgent("rule") });
+    await evaluate({ ...common, agent: fakeAgent("oracle") });
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("uses only the records of this shop, all test goals and the expected seeds", async () => {
+    const other = { split: "test" as const, runs, agent: fakeAgent("rule") };
+    await evaluate({ ...other, environment: fakeEnvironment(60, "fake-2"), goals: { first: 0, count: 40 } });
+    await evaluate({ ...other, environment, goals: { first: 0, count: 39 } });
+    await evaluate({ ...other, environment, goals: { first: 0, count: 40 }, seeds: [5] });
+    const results = data().results;
+    assert.deepEqual(
+      results.map(({ agent, record }) => [agent, record?.identity.data.fingerprint, record?.results.length]),
+      [
+        ["random", "fake-1", 120],
+        ["rule", "fake-1", 40],
+        ["oracle", "fake-1", 40],
+      ],
+    );
+  });
+
+  it("refuses to choose between two records of the same agent", async () => {
+    const rule = fakeAgent("rule", { options: "first" });
+    await evaluate({ environment, split: "test", goals: { first: 0, count: 40 }, runs, agent: rule });
+    assert.throws(data, { name: "InputError", message: /both results of rule/ });
+  });
+
+  it("says which record is missing instead of dropping its row", async () => {
+    rmSync(
+      recordFolders(runs).find((path) => path.includes("rule"))!,
+      { recursive: true },
+    );
+    const made = makeTables(data(), { folder, readme: null });
+    assert.deepEqual(made.missing, ["npx aisle evaluate --agent rule"]);
+    assert.match(resultsTable(data()), /Rule +no record: npx aisle evaluate --agent rule/);
+    assert.match(toMarkdown(tables(data())[0]!), /\|Rule\|no record/);
+    assert.match(toLatex(tables(data())[0]!), /Rule & no record/);
+    assert.doesNotMatch(readFileSync(join(folder, "numbers.tex"), "utf8"), /score\/rule/);
+    assert.match(await figureSvg("results-ladder", data()), /Rule \(no record\)/);
+  });
+
+  it("prints a record's numbers: changing one reward changes tables, macros and figure", async () => {
+    const before = { tex: toLatex(tables(data())[0]!), svg: await figureSvg("results-ladder", data()) };
+    const score = numbers(shop, data().results, published).get("score/rule");
+    const file = join(
+      recordFolders(runs).find((path) => path.includes("rule"))!,
+      "record.json",
+    );
+    const text = readFileSync(file, "utf8");
+    const changed = text.replace(/\[0,1,(0\.25|0\.5|1),/, (row) => row.replace(/(0\.25|0\.5|1),$/, "0.001,"));
+    assert.notEqual(changed, text);
+    writeFileSync(file, changed);
+    assert.notEqual(numbers(shop, data().results, published).get("score/rule"), score);
+    assert.notEqual(toLatex(tables(data())[0]!), before.tex);
+    assert.notEqual(await figureSvg("results-ladder", data()), before.svg);
+  });
+
+  it("writes the same cells as Markdown, HTML, LaTeX and text", () => {
+    const { summary } = data().results.find(({ agent }) => agent === "rule")!;
+    const cell = `${summary!.score.value.toFixed(1)} [${summary!.score.lo.toFixed(1)}, ${summary!.score.hi.toFixed(1)}]`;
+    const [main, parts] = tables(data());
+    for (const text of [toMarkdown(main!), toHtml(main!), toLatex(main!), resultsTable(data())]) {
+      assert.ok(text.includes(cell), `${cell} is not in ${text}`);
+    }
+    assert.match(toLatex(main!), /Goals \$\\times\$ seeds/);
+    assert.match(toLatex(main!), /GiGPO~\\cite\{feng2025gigpo\}/);
+    assert.match(toMarkdown(main!), /\|GRPO \(b\)\|Qwen2\.5-1\.5B\|63\.65\|31\.2\|/);
+    assert.match(toHtml(parts!), /<td[^>]*>IL\+RL \(a\)/);
+    // published rows carry the mark of a protocol that is explained beneath
+    for (const { protocol } of published.results) {
+      const { mark, text } = published.protocols[protocol]!;
+      assert.ok(main!.notes.some((note) => note.mark === mark && note.text === text));
+    }
+  });
+
+  it("renders every figure twice to the same bytes, as vectors, in the thesis's font", async () => {
+    for (const name of figureNames()) {
+      const svg = await figureSvg(name, data());
+      assert.equal(await figureSvg(name, data()), svg);
+      assert.match(svg, /^<svg [^>]*><title>/);
+      assert.match(svg, /font-family="Latin Modern Roman/);
+      assert.doesNotMatch(svg, /<image|NaN|undefined/);
+      const width = Number(/width="(\d+)"/.exec(svg)![1]);
+      assert.ok(width > 450 && width <= 567, `${name} is ${width} px wide`); // the text block is 567 px
+    }
+    await assert.rejects(figureSvg("nonsense", data()), {
+      name: "InputError",
+      message: /there are results-ladder/,
+    });
+  });
+
+  it("leaves files alone that would not change", async () => {
+    const first = await makeFigures(data(), { folder, only: ["reward-parts"] });
+    const { svg } = first[0]!;
+    const { mtimeMs, ino } = statSync(svg);
+    const second = await makeFigures(data(), { folder, only: ["reward-parts"] });
+    assert.deepEqual(second, first);
+    assert.deepEqual([statSync(svg).mtimeMs, statSync(svg).ino], [mtimeMs, ino]);
+  });
+
+  it("puts the results between the README's markers, and nowhere else", () => {
+    const readme = "# Title\n\n<!-- results:start -->\nold\n<!-- results:end -->\n\ntext\n";
+    const once = withResults(readme, readmeBlock(data()));
+    assert.ok(once.startsWith("# Title\n") && once.endsWith("\n\ntext\n") && !once.includes("old"));
+    assert.equal(withResults(once, readmeBlock(data())), once);
+    assert.throws(() => withResults("# Title\n", "x"), { name: "InputError" });
+    assert.throws(() => withResults("<!-- results:end --><!-- results:start -->", "x"), {
+      name: "InputError",
+    });
+  });
+});
+
+describe("the pieces of tables and charts", () => {
+  it("treats a chart that Vega-Lite warns about as an error", async () => {
+    const spec = { data: { values: [{ a: 1 }] }, mark: "bar" as const };
+    await assert.rejects(
+      renderChart({
+        ...spec,
+        encoding: { x: { field: "a", type: "quantitative" }, z: { field: "a" } },
+      } as never),
+      /Vega-Lite/,
+    );
+    await assert.rejects(renderChart({ mark: "nonsense" } as never));
+    assert.match(
+      await renderChart({ ...spec, encoding: { x: { field: "a", type: "quantitative" } } }),
+      /^<svg/,
+    );
+  });
+
+  it("knows the widths of the thesis's letters", () => {
+    assert.equal(textWidth("AV", 10), 15);
+    assert.equal(textWidth("iii", 10, true), 9.57);
+    assert.equal(textWidth("", 10), 0);
+  });
+
+  it("escapes LaTeX, groups thousands, prints published numbers as printed", () => {
+    assert.equal(
+      latexText("a_b & 5 % of $3 {x} ~ ^ \\ #1"),
+      String.raw`a\_b \& 5 \% of \$3 \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{} \#1`,
+    );
+    assert.deepEqual([0, 999, 1000, 1181436].map(grouped), ["0", "999", "1,000", "1,181,436"]);
+    assert.deepEqual([36, 45.6, 63.65].map(asPrinted), ["36.0", "45.6", "63.65"]);
+  });
+});
