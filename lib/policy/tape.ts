@@ -68,8 +68,12 @@ export class Tape {
       const dys = node.outputs.map(({ id }) => slopes.get(id));
       if (names.length > 0 && dys.some((dy) => dy !== undefined)) {
         if (!node.gradient) throw new Error(`${node.kernelName} has no gradient.`);
-        const thunks = node.gradient(dys);
-        const dxs = tf.tidy(() => names.map((name) => thunks[name]!()));
+        // Everything inside the tidy: an operation may compute what several inputs need before it is asked for one,
+        // and tfjs makes zeros for the outputs that have no slope.
+        const dxs = tf.tidy(() => {
+          const thunks = node.gradient!(dys);
+          return names.map((name) => thunks[name]!());
+        });
         names.forEach((name, i) => add(node.inputs[name]!.id, dxs[i]!));
       }
       for (const { id } of node.outputs) {
