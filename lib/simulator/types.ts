@@ -4,6 +4,8 @@
  * documented in docs/webshop.md.
  */
 
+import type { Quirks } from "./quirks.js";
+
 /** One group of options of a product, e.g. size: small, medium, large. Names and values are lower-case (§1.3). */
 export interface OptionGroup {
   readonly name: string;
@@ -101,6 +103,8 @@ export interface SessionState {
   readonly goal: number;
   /** The session's name, as it stands in its addresses. */
   readonly session: string;
+  /** Shown instead of the goal's own text, or null. */
+  readonly instruction: string | null;
   readonly page: PageKind;
   /** Words of the last search, split on single spaces; null before the first. */
   readonly keywords: readonly string[] | null;
@@ -169,6 +173,8 @@ export interface EnvironmentSettings {
   readonly mode: ObservationMode;
   /** "webshop": every upstream quirk on, numbers comparable. "fixed": every quirk mended (docs/quirks.md). Default "webshop". */
   readonly compat: "webshop" | "fixed";
+  /** Switches single quirks against `compat`. Default none. */
+  readonly quirks?: Partial<Quirks>;
   /** Shows the Attributes button on item pages. Default false. */
   readonly showAttributes: boolean;
   /** How many earlier observations are put before the current one. Default 0. */

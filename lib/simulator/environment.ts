@@ -1,0 +1,223 @@
+import { InputError } from "../base/index.js";
+import { addressOf } from "./address.js";
+import { Cache } from "./cache.js";
+import { parseAction } from "./actions.js";
+import { toHtml } from "./markup.js";
+import { ProductTexts, richObservation, textObservation } from "./observation.js";
+import { pageBody, type PageContents } from "./pages.js";
+import { resolveQuirks, type Quirks } from "./quirks.js";
+import { clickables, clickTarget, follow, searched, type Shop } from "./transitions.js";
+import { runSearch } from "./searches.js";
+import type {
+  AvailableActions,
+  Catalogue,
+  Environment,
+  EnvironmentSettings,
+  Goal,
+  ObservationMode,
+  Product,
+  SessionState,
+  StepResult,
+} from "./types.js";
+
+/** WebShop's page size. */
+const PAGE_SIZE = 10;
+const MODES: readonly ObservationMode[] = ["html", "text", "text_rich", "url"];
+const DEFAULTS: EnvironmentSettings = {
+  mode: "text",
+  compat: "webshop",
+  quirks: {},
+  showAttributes: false,
+  previousObservations: 0,
+  previousActions: 0,
+};
+
+/**
+ * A shop to act in, on an opened catalogue. Holds nothing but caches: every answer is a function of the state.
+ * @throws InputError when a setting is unknown or has an impossible value.
+ */
+export function openEnvironment(
+  catalogue: Catalogue,
+  settings: Partial<EnvironmentSettings> = {},
+): Environment {
+  const unknown = Object.keys(settings).find((name) => !(name in DEFAULTS));
+  if (unknown !== undefined) {
+    throw new InputError(
+      `There is no environment setting "${unknown}"; there are ${Object.keys(DEFAULTS).join(", ")}.`,
+    );
+  }
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const full: EnvironmentSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
+  checkMode(full.mode);
+  for (const name of ["previousObservations", "previousActions"] as const) {
+    if (!Number.isSafeInteger(full[name]) || full[name] < 0) {
+      throw new InputError(`${name} must be a whole number of at least 0, not ${String(full[name])}.`);
+    }
+  }
+  return new ShopEnvironment(catalogue, Object.freeze(full), resolveQuirks(full.compat, full.quirks));
+}
+
+class ShopEnvironment implements Environment, Shop {
+  /** Weights are characters: a shop of 10,000 fits whole, and a title of ten megabytes pushes others out. */
+  readonly #texts = new Cache<number, ProductTexts>(64_000_000);
+  readonly #goals = new Cache<number, Goal>(20_000);
+  readonly #hits = new Cache<string, readonly number[] | null>(1_000_000);
+
+  constructor(
+    readonly catalogue: Catalogue,
+    readonly settings: EnvironmentSettings,
+    readonly quirks: Quirks,
+  ) {}
+
+  reset(options: { goal: number; session?: string; instruction?: string }): SessionState {
+    const { goal, session = String(goal), instruction = null } = options;
+    const count = this.catalogue.goalCount;
+    if (!Number.isInteger(goal) || goal < 0 || goal >= count) {
+      const range = count === 0 ? "there are no goals" : `they are numbered 0 to ${count - 1}`;
+      throw new InputError(`There is no goal ${String(goal)} in this shop: ${range}.`);
+    }
+    return Object.freeze({
+      goal,
+      session,
+      instruction,
+      page: "search",
+      keywords: null,
+      pageNumber: null,
+      asin: null,
+      opened: [],
+      options: {},
+      subPage: null,
+      counts: {},
+      done: false,
+      reward: null,
+      steps: 0,
+      history: [],
+    });
+  }
+
+  observe(state: SessionState, mode: ObservationMode = this.settings.mode): string {
+    checkMode(mode);
+    const current = this.#observePage(state, mode);
+    if (state.history.length === 0 || mode !== this.settings.mode) return current;
+    const { previousObservations, previousActions } = this.settings;
+    const parts: string[] = [];
+    state.history.forEach(({ observation, action }, i) => {
+      const ago = state.history.length - i;
+      if (ago <= previousObservations) parts.push(observation);
+      if (ago <= previousActions) parts.push(action);
+    });
+    return [...parts, current].join(" [SEP] ");
+  }
+
+  actions(state: SessionState): AvailableActions {
+    if (state.done && !this.quirks.afterDone) return { search: false, click: [] };
+    return { search: state.page === "search", click: clickables(this, state) };
+  }
+
+  step(state: SessionState, action: string): StepResult {
+    const moved = this.#move(state, action);
+    const next = Object.freeze({
+      ...(moved ?? state),
+      steps: state.steps + 1,
+      history: this.#remember(state, action),
+    });
+    const bought = moved?.page === "done";
+    const result: StepResult = {
+      state: next,
+      observation: this.observe(next),
+      reward: bought ? (next.reward?.total ?? 0) : 0,
+      done: this.quirks.afterDone ? bought : next.done,
+      valid: moved !== null,
+    };
+    return next.done && next.reward ? { ...result, parts: next.reward } : result;
+  }
+
+  /** The state that an action leads to, or null where it leads nowhere. */
+  #move(state: SessionState, action: string): SessionState | null {
+    if (state.done && !this.quirks.afterDone) return null;
+    const { name, argument } = parseAction(action, this.quirks);
+    if (argument === null || argument === "") return null;
+    if (name === "search") {
+      if (!this.quirks.searchAnywhere && state.page !== "search") return null;
+      const next = searched(state, argument.split(" "), 1, true);
+      return this.hits(next) === null ? null : next;
+    }
+    if (name !== "click" || argument === "search") return null;
+    const target = clickTarget(this, state, argument);
+    return target === null ? null : follow(this, state, argument, target);
+  }
+
+  #remember(state: SessionState, action: string): SessionState["history"] {
+    const { previousObservations, previousActions } = this.settings;
+    const length = Math.max(previousObservations, previousActions);
+    if (length === 0) return state.history;
+    const observation = previousObservations > 0 ? this.#observePage(state, this.settings.mode) : "";
+    return [...state.history, { observation, action }].slice(-length);
+  }
+
+  #observePage(state: SessionState, mode: ObservationMode): string {
+    if (mode === "url") return addressOf(state);
+    const contents = this.#contents(state);
+    if (mode === "text") return textObservation(contents, (product) => this.#textsOf(product));
+    const body = pageBody(contents);
+    if (mode === "text_rich") return richObservation(contents, body, addressOf(state));
+    return toHtml("WebShop", body);
+  }
+
+  #contents(state: SessionState): PageContents {
+    const goal = this.goal(state);
+    const onResults = state.page === "results";
+    const total = onResults ? (this.hits(state)?.length ?? 0) : 0;
+    return {
+      state,
+      instruction: state.instruction ?? goal.instruction,
+      quirks: this.quirks,
+      showAttributes: this.settings.showAttributes,
+      product: state.asin === null ? null : this.productOf(state.asin),
+      results: onResults ? this.pageOfResults(state) : [],
+      total,
+      hasNext: onResults && this.hasNext(state),
+      goal,
+    };
+  }
+
+  goal(state: SessionState): Goal {
+    return this.#goals.get(state.goal, () => this.catalogue.goal(state.goal));
+  }
+
+  productOf(asin: string): Product {
+    return this.#product(this.catalogue.indexOf(asin)).product;
+  }
+
+  #product(index: number): ProductTexts {
+    return this.#texts.get(
+      index,
+      () => new ProductTexts(this.catalogue.product(index), this.settings.showAttributes),
+      ({ product }) => 2 * (product.title.length + product.description.length) + 1000,
+    );
+  }
+
+  #textsOf(product: Product): ProductTexts {
+    return this.#product(this.catalogue.indexOf(product.asin));
+  }
+
+  hits(state: SessionState): readonly number[] | null {
+    return runSearch(this.catalogue, state, this.quirks, this.#hits);
+  }
+
+  pageOfResults(state: SessionState): readonly Product[] {
+    const page = state.pageNumber!;
+    // Page 0, which a keyword that reads like a page name can lead to, is empty: -10 to 0.
+    const hits = this.hits(state) ?? [];
+    return hits.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE).map((index) => this.#product(index).product);
+  }
+
+  hasNext(state: SessionState): boolean {
+    return this.quirks.endlessPaging || state.pageNumber! * PAGE_SIZE < (this.hits(state)?.length ?? 0);
+  }
+}
+
+function checkMode(mode: ObservationMode): void {
+  if (MODES.includes(mode)) return;
+  throw new InputError(`There is no observation mode "${String(mode)}"; there are ${MODES.join(", ")}.`);
+}
