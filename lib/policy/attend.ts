@@ -16,7 +16,7 @@ export interface AttentionBlock {
 }
 
 /** Whether one kernel reads ranges as they are; elsewhere attention is a dense product under a mask. */
-function readsRanges(): boolean {
+export function readsRanges(): boolean {
   return tf.getBackend() === "wasm";
 }
 

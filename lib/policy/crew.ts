@@ -1,6 +1,8 @@
 /** Whoever does the policy's work: this thread, or several worker threads with a replica each. */
 import type { CompletionScores, GradientOptions, Replica, ScoreOptions, Scores, Slopes } from "./replica.js";
 import type { Row } from "./rows.js";
+import { collect } from "./sampling/collect.js";
+import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 
 export type { CompletionScores, Scores, Slopes };
 
@@ -29,7 +31,21 @@ export interface Crew {
     options: GradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void>;
+  /** Samples every request; `[request][sample]`. */
+  sample(requests: readonly SampleRequest[], version: number, options: SampleOptions): Promise<Sample[][]>;
+  /** Samples on one replica, handing over each token as it is drawn. */
+  stream(
+    requests: readonly SampleRequest[],
+    version: number,
+    options: SampleOptions,
+  ): AsyncGenerator<SampledToken, void, void>;
   dispose(): Promise<void>;
+}
+
+/** The number, in the whole update, of each batch's first row: dropout masks are named after it. */
+export function firstRows(batches: readonly (readonly Row[])[], { dropout }: GradientOptions): number[] {
+  let next = dropout?.firstRow ?? 0;
+  return batches.map((rows) => (next += rows.length) - rows.length);
 }
 
 /** One replica on this thread. */
@@ -63,15 +79,27 @@ export class LocalCrew implements Crew {
     take: (result: BatchGradient) => void,
   ): Promise<void> {
     this.replica.sync(version);
-    let firstRow = options.dropout?.firstRow ?? 0;
+    const first = firstRows(batches, options);
     for (const [batch, rows] of batches.entries()) {
       const gradient = this.scratch.fill(0);
-      const dropout = options.dropout && { ...options.dropout, firstRow };
+      const dropout = options.dropout && { ...options.dropout, firstRow: first[batch]! };
       const evaluate = (scores: Scores): Slopes | Promise<Slopes> => objective(batch, scores);
       const result = await this.replica.gradients(rows, evaluate, gradient, { ...options, dropout });
       take({ batch, ...result, gradient });
-      firstRow += rows.length;
     }
+  }
+
+  sample(requests: readonly SampleRequest[], version: number, options: SampleOptions): Promise<Sample[][]> {
+    return collect(requests, this.stream(requests, version, options));
+  }
+
+  stream(
+    requests: readonly SampleRequest[],
+    version: number,
+    options: SampleOptions,
+  ): AsyncGenerator<SampledToken, void, void> {
+    this.replica.sync(version);
+    return this.replica.generate(requests, options);
   }
 
   dispose(): Promise<void> {

@@ -2,9 +2,13 @@
 export * from "./files/index.js";
 export * from "./backends/index.js";
 export * from "./ops/index.js";
+export * from "./checkpoint.js";
 export * from "./host-weights.js";
 export * from "./lora.js";
 export * from "./optimizer.js";
 export * from "./policy.js";
 export * from "./rows.js";
 export * from "./schedule.js";
+export * from "./sampling/index.js";
+export * from "./trainer.js";
+export type { CompletionScores, ScoreOptions, Scores, Slopes } from "./replica.js";

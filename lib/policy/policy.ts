@@ -1,9 +1,13 @@
-import { RunError } from "../base/index.js";
+import { InputError, RunError } from "../base/index.js";
+import { currentBackend, useBackend } from "./backends/index.js";
 import { LocalCrew, type Crew } from "./crew.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "./files/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
 import { Replica, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
 import { checkRows, microBatches, type Completion, type Row } from "./rows.js";
+import { checkRequests } from "./sampling/check.js";
+import { WorkerCrew } from "./worker-crew.js";
+import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 
 /** How a policy is set up. */
 export interface PolicyOptions {
@@ -13,6 +17,11 @@ export interface PolicyOptions {
   readonly train?: Trained;
   /** Packed tokens that go through the model at once; a longer row goes alone. Default 2048. */
   readonly batchTokens?: number;
+  /**
+   * Worker threads, each with a replica of its own; 0 works on this thread. Results are the same bits for any number.
+   * Default 0.
+   */
+  readonly workers?: number;
 }
 
 /** How a gradient is taken. */
@@ -53,21 +62,35 @@ export class Policy {
   }
 
   /**
-   * A policy from a model's files. Nothing of them is needed afterwards.
+   * A policy from a model's files, on the backend in use (`wasm` when none was chosen). Workers read the values once;
+   * without workers a frozen base is read from the files again when it is saved.
    * @throws InputError when an adapter is to be trained and there is none.
+   * @throws RunError when a worker cannot be started.
    */
-  static create(model: ModelFiles, options: PolicyOptions = {}): Policy {
+  static async create(model: ModelFiles, options: PolicyOptions = {}): Promise<Policy> {
     const train = options.train ?? (options.adapter ? "adapter" : "model");
-    const host = HostWeights.read(model, options.adapter, train, false);
-    return new Policy(
-      host,
-      new LocalCrew(new Replica(host), host.vector.length),
-      options.batchTokens ?? 2048,
-    );
+    const { workers = 0, batchTokens = 2048 } = options;
+    if (!Number.isInteger(workers) || workers < 0) {
+      throw new InputError(`The number of workers must be 0 or more, not ${workers}.`);
+    }
+    if (!currentBackend()) await useBackend("wasm");
+    const backend = currentBackend()!;
+    const host = HostWeights.read(model, options.adapter, train, workers > 0);
+    const crew =
+      workers > 0
+        ? await WorkerCrew.start(host, workers, backend)
+        : new LocalCrew(new Replica(host), host.vector.length);
+    return new Policy(host, crew, batchTokens);
   }
 
   get config(): ModelConfig {
     return this.host.config;
+  }
+
+  /** What updates change. */
+  get trains(): Trained {
+    if (this.host.trained.length === 0) return "nothing";
+    return this.host.trained[0]!.name.includes(".lora_") ? "adapter" : "model";
   }
 
   /** Every trained value in one vector. Call `changed` after writing to it. */
@@ -128,6 +151,34 @@ export class Policy {
       },
     );
     return { loss, scores: scores.flat(), gradient: this.sum };
+  }
+
+  /**
+   * Samples every request: the prompts once, then all samples of all prompts in one batch. `[request][sample]`
+   * @throws InputError when a prompt is empty or too long, or an option makes no sense.
+   */
+  async sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<Sample[][]> {
+    checkRequests(requests, options, this.config);
+    return this.crew.sample(requests, this.version, options);
+  }
+
+  /** The same, each token as it is drawn; for demonstrations. @throws InputError as `sample` does. */
+  stream(
+    requests: readonly SampleRequest[],
+    options: SampleOptions,
+  ): AsyncGenerator<SampledToken, void, void> {
+    checkRequests(requests, options, this.config);
+    return this.crew.stream(requests, this.version, options);
+  }
+
+  /** Log-probability of each of a fixed set of continuations, all in one packed pass. `[choices]` */
+  async scoreChoices(
+    prompt: readonly number[],
+    choices: readonly (readonly number[])[],
+    options: ScoreOptions = {},
+  ): Promise<number[]> {
+    const [scores] = await this.logProbs([{ prompt, completions: choices.map((ids) => ({ ids })) }], options);
+    return scores!.map(({ logProbs }) => logProbs.reduce((sum, lp) => sum + lp, 0));
   }
 
   /** Frees what the backend holds and ends the workers. */

@@ -1,18 +1,19 @@
 /** One copy of the policy on this thread's backend: it scores rows and differentiates what follows from their scores. */
 import * as tf from "@tensorflow/tfjs";
-import { StreamAttention, type AttentionBlock } from "./attend.js";
+import { readsRanges, StreamAttention, type AttentionBlock } from "./attend.js";
 import type { HostWeights } from "./host-weights.js";
 import { adaptWith, type Dropout } from "./lora.js";
 import { embed, tokenLogProbs } from "./ops/index.js";
-import { rotaryAngles } from "./positions.js";
 import { pack, type Packed, type PackedRow, type Row } from "./rows.js";
+import { generate } from "./sampling/generate.js";
+import type { SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 import { Tape } from "./tape.js";
 import {
+  anglesAt,
   decoderLayer,
   EMBEDDING,
   finalNorm,
   headOf,
-  type Angles,
   type Model,
   type Stream,
 } from "./transformer.js";
@@ -76,6 +77,11 @@ export class Replica {
     }
   }
 
+  /** Trained values. */
+  get trainedSize(): number {
+    return this.host.vector.length;
+  }
+
   /** Puts the trained values on the backend unless these are the ones it has. */
   sync(version: number): void {
     if (version === this.version) return;
@@ -122,6 +128,20 @@ export class Replica {
     const scores = unpacked(packed, rows, await logProbs.data(), await entropy.data());
     tf.dispose([logProbs, entropy]);
     return scores;
+  }
+
+  /** Samples token by token, all requests in one batch where attention can tell them apart without a dense mask. */
+  async *generate(
+    requests: readonly SampleRequest[],
+    options: SampleOptions,
+  ): AsyncGenerator<SampledToken, void, void> {
+    const model = this.model(options.adapter ?? "on");
+    const embedded = (ids: Int32Array): tf.Tensor2D => this.embedded(ids);
+    if (readsRanges()) return yield* generate(model, embedded, requests, options);
+    for (const [index, request] of requests.entries()) {
+      for await (const token of generate(model, embedded, [request], options))
+        yield { ...token, request: index };
+    }
   }
 
   /**
@@ -240,13 +260,7 @@ class Streams {
     private readonly model: Model,
     packed: Packed,
   ) {
-    const { headDim, ropeTheta } = model.config;
-    const anglesAt = (positions: Int32Array): Angles => {
-      const { cos, sin } = rotaryAngles(positions, headDim, ropeTheta);
-      const shape: [number, number] = [positions.length, headDim];
-      return { cos: tf.tensor2d(cos, shape), sin: tf.tensor2d(sin, shape) };
-    };
-    const angles = anglesAt(packed.positions);
+    const angles = anglesAt(model.config, packed.positions);
     const attention = (queries: "all" | "scored"): StreamAttention =>
       new StreamAttention(
         packed.rows.map((row) => blockOf(row, queries)),
@@ -257,7 +271,13 @@ class Streams {
     this.last = {
       angles,
       attention: attention("scored"),
-      queries: { rows: queries, angles: anglesAt(queries.map((i) => packed.positions[i]!)) },
+      queries: {
+        rows: queries,
+        angles: anglesAt(
+          model.config,
+          queries.map((i) => packed.positions[i]!),
+        ),
+      },
     };
   }
 

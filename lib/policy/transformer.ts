@@ -8,6 +8,7 @@ import type { StreamAttention } from "./attend.js";
 import type { ModelConfig, Projection } from "./files/index.js";
 import { projectionPath } from "./files/index.js";
 import { embed, linear, rmsNorm, rotary, swiGlu } from "./ops/index.js";
+import { rotaryAngles } from "./positions.js";
 
 /** Parameters by Hugging Face's names, on the backend. */
 export type Tensors = ReadonlyMap<string, tf.Tensor>;
@@ -27,6 +28,13 @@ export interface Model {
 export interface Angles {
   readonly cos: tf.Tensor;
   readonly sin: tf.Tensor;
+}
+
+/** The rotary tables of a list of positions. */
+export function anglesAt({ headDim, ropeTheta }: ModelConfig, positions: Int32Array): Angles {
+  const { cos, sin } = rotaryAngles(positions, headDim, ropeTheta);
+  const shape: [number, number] = [positions.length, headDim];
+  return { cos: tf.tensor2d(cos, shape), sin: tf.tensor2d(sin, shape) };
 }
 
 /** Keys and values of one layer, `[N, kvHeads, headDim]` each. */

@@ -78,7 +78,7 @@ for (const backend of BACKENDS) {
         const adapter = loadAdapter(reference.adapter, model.config);
         const [batch, time] = reference.tensor("ids").shape as [number, number];
         for (const prefix of ["", "lora."]) {
-          const policy = Policy.create(model, { adapter, train: prefix === "" ? "model" : "adapter" });
+          const policy = await Policy.create(model, { adapter, train: prefix === "" ? "model" : "adapter" });
           const on = prefix === "" ? "off" : "on";
           const scores = await policy.logProbs(texts(reference), { adapter: on });
           close(
@@ -101,7 +101,7 @@ for (const backend of BACKENDS) {
         if (backend === "cpu" && name === "long") return;
         for (const prefix of ["", "lora."]) {
           for (const checkpoint of ["none", "layer"] as const) {
-            const policy = Policy.create(model, prefix === "" ? {} : { adapter });
+            const policy = await Policy.create(model, prefix === "" ? {} : { adapter });
             const check = async (
               rows: readonly Row[],
               weights: readonly Float32Array[],

@@ -1,0 +1,94 @@
+/**
+ * A training run on disk: the trained weights in Hugging Face's or PEFT's layout, and the optimiser's state. Going on
+ * from it gives the same bits as never having stopped.
+ */
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { besideName, InputError, readJson, RunError, whyNot, writeJson } from "../base/index.js";
+import { saveAdapter, SafetensorsFile, saveModel, writeSafetensors, type Weight } from "./files/index.js";
+import type { Trainer } from "./trainer.js";
+
+const State = z.strictObject({
+  format: z.literal("aisle-checkpoint-1"),
+  step: z.number().int().nonnegative(),
+  trained: z.enum(["model", "adapter"]),
+});
+
+/**
+ * Saves a run as a folder: `adapter/` (or `model/`), `optimizer.safetensors`, `state.json`. It is written beside and
+ * put in place whole, so that an interruption leaves the old checkpoint.
+ * @throws RunError when it cannot be written.
+ */
+export function saveCheckpoint(folder: string, trainer: Trainer): void {
+  const { policy, optimizer } = trainer;
+  const part = besideName(folder);
+  try {
+    const { model, adapter } = policy.files();
+    if (policy.trains === "adapter") saveAdapter(join(part, "adapter"), adapter!);
+    else saveModel(join(part, "model"), model);
+    const tensors = new Map<string, Weight>();
+    for (const { name, shape, offset, size } of policy.host.trained) {
+      for (const moment of ["m", "v"] as const) {
+        const data = optimizer[moment].subarray(offset, offset + size);
+        tensors.set(`${moment}.${name}`, { shape, data: () => data });
+      }
+    }
+    writeSafetensors(join(part, "optimizer.safetensors"), tensors);
+    const state = { format: "aisle-checkpoint-1", step: trainer.step, trained: policy.trains };
+    writeJson(join(part, "state.json"), state);
+    const old = besideName(folder);
+    if (existsSync(folder)) renameSync(folder, old);
+    renameSync(part, folder);
+    rmSync(old, { recursive: true, force: true });
+  } catch (error) {
+    rmSync(part, { recursive: true, force: true });
+    if (error instanceof RunError) throw error;
+    throw new RunError(`Could not save the checkpoint ${folder}: ${whyNot(error)}.`);
+  }
+}
+
+/**
+ * Puts a saved run's weights and optimiser state into a trainer of the same model and adapter.
+ * @throws InputError when the folder is no checkpoint or does not fit; the trainer is then as it was.
+ */
+export function resumeCheckpoint(folder: string, trainer: Trainer): void {
+  const { policy, optimizer } = trainer;
+  const path = join(folder, "state.json");
+  if (!existsSync(path)) throw new InputError(`${folder} is not a checkpoint: it has no state.json.`);
+  const parsed = State.safeParse(readJson(path, "checkpoint's state"));
+  if (!parsed.success) throw new InputError(`${path} is not the state of a checkpoint of this version.`);
+  const { step, trained } = parsed.data;
+  if (trained !== policy.trains) {
+    throw new InputError(`${folder} trained the ${trained}, and this run trains the ${policy.trains}.`);
+  }
+  const weights = new SafetensorsFile(
+    join(folder, trained, `${trained === "model" ? "" : "adapter_"}model.safetensors`),
+  );
+  const moments = new SafetensorsFile(join(folder, "optimizer.safetensors"));
+  // Everything is read and checked before anything is changed.
+  const read = policy.host.trained.map(({ name, shape, offset }) => {
+    const values = (file: SafetensorsFile, stored: string): Float32Array => {
+      const place = file.tensors.get(stored);
+      if (!place || place.shape.join() !== shape.join()) {
+        throw new InputError(
+          `${file.file} has no "${stored}" of shape [${shape.join(", ")}]: it belongs to another run.`,
+        );
+      }
+      return file.read(stored).data as Float32Array;
+    };
+    return {
+      offset,
+      w: values(weights, name),
+      m: values(moments, `m.${name}`),
+      v: values(moments, `v.${name}`),
+    };
+  });
+  for (const { offset, w, m, v } of read) {
+    policy.parameters.set(w, offset);
+    optimizer.m.set(m, offset);
+    optimizer.v.set(v, offset);
+  }
+  optimizer.step = step;
+  policy.changed();
+}

@@ -1,0 +1,4 @@
+/** Drawing tokens from a model. */
+export { draw, type Drawn, type DrawOptions } from "./draw.js";
+export * from "./trie.js";
+export * from "./types.js";

@@ -1,0 +1,57 @@
+import type { DrawOptions } from "./draw.js";
+
+/** A prompt and how many samples it is to have. */
+export interface SampleRequest {
+  readonly prompt: readonly number[];
+  /** Samples. Default 1. */
+  readonly n?: number;
+  /**
+   * What this prompt's chance is called, e.g. `["rollout", goal, turn]`. Sample i draws from
+   * `stream(seed, ...name, i)`, whatever else is in the batch.
+   */
+  readonly name: readonly (string | number)[];
+  /** Only these token sequences may be produced (constrained decoding); end each with a stop token if it has one. */
+  readonly choices?: readonly (readonly number[])[];
+}
+
+export interface SampleOptions extends DrawOptions {
+  readonly seed: number | string;
+  /** Most tokens of a sample. */
+  readonly maxTokens: number;
+  /** A sample ends with any of these ids, which it keeps. */
+  readonly stop?: readonly number[];
+  /** `off` samples from the base model. Default `on`. */
+  readonly adapter?: "on" | "off";
+}
+
+/** Why a sample ended: a stop token, the length limit, or because its choice was complete. */
+export type Finish = "stop" | "length" | "choice";
+
+/** One finished sample. */
+export interface Sample {
+  /** Sampled ids, the stop token included. Keep them; decoding and encoding again may give others. */
+  readonly ids: readonly number[];
+  /** Log-probability of each token under the tempered distribution over the whole vocabulary. */
+  readonly logProbs: readonly number[];
+  /** The same under what was really drawn from: after top-k, top-p and the choices. */
+  readonly drawnLogProbs: readonly number[];
+  /** Entropy in nats of the tempered distribution that each token was drawn from. */
+  readonly entropies: readonly number[];
+  readonly finish: Finish;
+  /** Index of the choice that was produced, when choices were given. */
+  readonly choice?: number;
+}
+
+/** One token as it is drawn. */
+export interface SampledToken {
+  /** Index of the request and of the sample within it. */
+  readonly request: number;
+  readonly sample: number;
+  readonly id: number;
+  readonly logProb: number;
+  readonly drawnLogProb: number;
+  readonly entropy: number;
+  /** Set on a sample's last token. */
+  readonly finish?: Finish;
+  readonly choice?: number;
+}

@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { InputError, RunError, writeJson } from "../base/index.js";
+import { AdamW, gradientNorm, type AdamWOptions } from "./optimizer.js";
+import type { Objective, Policy, PolicyGradientOptions } from "./policy.js";
+import type { Scores } from "./replica.js";
+import type { Completion, Row } from "./rows.js";
+
+/** How a policy is trained. */
+export interface TrainerOptions extends AdamWOptions, Omit<PolicyGradientOptions, "dropout"> {
+  /** Names the adapter's dropout masks. Default 0. */
+  readonly seed?: number | string;
+  /** Folder for the batch that made a loss or gradient non-finite. Default `data/tmp`. */
+  readonly dumpFolder?: string;
+}
+
+/** What one optimiser step did. */
+export interface Update {
+  /** Number of this step, from 1. */
+  readonly step: number;
+  readonly loss: number;
+  /** Global norm of the gradient before clipping. */
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  /** Scores before the step, for metrics. `[row][completion]` */
+  readonly scores: Scores;
+}
+
+/** Changes a policy's parameters one optimiser step at a time. */
+export class Trainer {
+  readonly optimizer: AdamW;
+  private readonly seed: number | string;
+  private readonly dumpFolder: string;
+
+  /** @throws InputError when a setting makes no sense or nothing of the policy is trained. */
+  constructor(
+    readonly policy: Policy,
+    private readonly options: TrainerOptions,
+  ) {
+    const { trained, vector } = policy.host;
+    if (trained.length === 0)
+      throw new InputError("This policy trains nothing: create it with something to train.");
+    this.optimizer = new AdamW(options, trained, vector.length);
+    this.seed = options.seed ?? 0;
+    this.dumpFolder = options.dumpFolder ?? join("data", "tmp");
+  }
+
+  /** Steps taken so far. */
+  get step(): number {
+    return this.optimizer.step;
+  }
+
+  /**
+   * One optimiser step on an objective over some rows. Nothing is changed unless everything was finite.
+   * @throws InputError when a row cannot be scored.
+   * @throws RunError when the loss or the gradient is not finite: the batch lies in a file that the message names.
+   */
+  async update<C extends Completion>(rows: readonly Row<C>[], objective: Objective<Row<C>>): Promise<Update> {
+    const { policy, optimizer } = this;
+    const step = optimizer.step + 1;
+    const { temperature, checkpoint } = this.options;
+    const options = { temperature, checkpoint, dropout: [this.seed, step] };
+    let result;
+    try {
+      result = await policy.gradients(rows, objective, options);
+    } catch (error) {
+      if (error instanceof RunError) throw this.dumped(error.message, rows, { step });
+      throw error;
+    }
+    const { loss, scores, gradient } = result;
+    const gradNorm = gradientNorm(gradient);
+    if (!Number.isFinite(gradNorm)) {
+      const tensors = policy.host.trained
+        .filter(({ offset, size }) => !gradient.subarray(offset, offset + size).every(Number.isFinite))
+        .map(({ name }) => name);
+      throw this.dumped(`The gradient of step ${step} is not finite.`, rows, { step, loss, scores, tensors });
+    }
+    const { learningRate } = optimizer;
+    optimizer.update(policy.parameters, gradient, gradNorm);
+    policy.changed();
+    return { step, loss, gradNorm, learningRate, scores };
+  }
+
+  private dumped(reason: string, rows: readonly Row[], more: Readonly<Record<string, unknown>>): RunError {
+    const path = join(this.dumpFolder, `not-finite-step-${this.optimizer.step + 1}.json`);
+    // JSON has no NaN: say it in words.
+    const plain: unknown = JSON.parse(
+      JSON.stringify({ reason, ...more, rows }, (_, value: unknown) =>
+        typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+      ),
+    );
+    writeJson(path, plain);
+    return new RunError(`${reason} The batch is in ${path}; no weight was changed.`);
+  }
+}

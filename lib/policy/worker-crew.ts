@@ -1,0 +1,242 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { InputError, RunError } from "../base/index.js";
+import type { BackendName } from "./backends/index.js";
+import { firstRows, LocalCrew, type BatchGradient, type BatchObjective, type Crew } from "./crew.js";
+import type { HostWeights } from "./host-weights.js";
+import { Replica, type GradientOptions, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
+import type { Row } from "./rows.js";
+import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
+import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
+
+/** The entry's path from the project's root: a notebook's modules have no files of their own to start from. */
+const ENTRY = join("lib", "policy", "worker.ts");
+
+/**
+ * Several worker threads, each with a replica on the backend and all reading one set of weights in shared memory.
+ * Micro-batches go to whoever is free; their gradients are handed over in order, so the sums do not depend on how
+ * many workers there are.
+ */
+export class WorkerCrew implements Crew {
+  readonly size: number;
+  /** Streams for demonstrations, on this thread; made when first asked for. */
+  private local: LocalCrew | undefined;
+
+  private constructor(
+    private readonly members: readonly Member[],
+    private readonly host: HostWeights,
+  ) {
+    this.size = members.length;
+  }
+
+  /** @throws RunError when a worker cannot be started. */
+  static async start(host: HostWeights, size: number, backend: BackendName): Promise<WorkerCrew> {
+    const { config, adapter, trained, vector, frozen, embedding } = host;
+    const setup = { backend, parts: { config, adapter, trained, vector, frozen, embedding } };
+    const members = Array.from({ length: size }, () => new Member(setup));
+    try {
+      await Promise.all(members.map((member) => member.ready));
+    } catch (error) {
+      await Promise.all(members.map((member) => member.end()));
+      throw error;
+    }
+    return new WorkerCrew(members, host);
+  }
+
+  async score(
+    batches: readonly (readonly Row[])[],
+    version: number,
+    options: ScoreOptions,
+  ): Promise<Scores[]> {
+    const scores: Scores[] = [];
+    await this.share(batches.length, async (member, batch) => {
+      const result = await member.work(version, { kind: "score", rows: bare(batches[batch]!), options });
+      scores[batch] = (result as JobResult & { kind: "score" }).scores;
+    });
+    return scores;
+  }
+
+  async gradients(
+    batches: readonly (readonly Row[])[],
+    version: number,
+    objective: BatchObjective,
+    options: GradientOptions,
+    take: (result: BatchGradient) => void,
+  ): Promise<void> {
+    const first = firstRows(batches, options);
+    const waiting = new Map<number, BatchGradient>();
+    let next = 0;
+    await this.share(batches.length, async (member, batch) => {
+      const dropout = options.dropout && { ...options.dropout, firstRow: first[batch]! };
+      const job: Job = { kind: "gradients", rows: bare(batches[batch]!), options: { ...options, dropout } };
+      const result = await member.work(version, job, (scores) => objective(batch, scores));
+      const { scores, loss, gradient } = result as JobResult & { kind: "gradients" };
+      waiting.set(batch, { batch, loss, scores, gradient });
+      for (let ready = waiting.get(next); ready; ready = waiting.get(++next)) {
+        take(ready);
+        waiting.delete(next);
+      }
+    });
+  }
+
+  async sample(
+    requests: readonly SampleRequest[],
+    version: number,
+    options: SampleOptions,
+  ): Promise<Sample[][]> {
+    const shares = split(requests, this.size);
+    const samples: Sample[][] = requests.map(() => []);
+    await this.share(shares.length, async (member, index) => {
+      const share = shares[index]!;
+      const job: Job = { kind: "sample", requests: share.map(({ request }) => request), options };
+      const result = await member.work(version, job);
+      (result as JobResult & { kind: "sample" }).samples.forEach((of, i) => (samples[share[i]!.index] = of));
+    });
+    return samples;
+  }
+
+  stream(
+    requests: readonly SampleRequest[],
+    version: number,
+    options: SampleOptions,
+  ): AsyncGenerator<SampledToken, void, void> {
+    this.local ??= new LocalCrew(new Replica(this.host), 0);
+    return this.local.stream(requests, version, options);
+  }
+
+  async dispose(): Promise<void> {
+    await this.local?.dispose();
+    await Promise.all(this.members.map((member) => member.end()));
+  }
+
+  /** Gives each of `count` tasks to the next free worker. After a failure no new task begins. */
+  private async share(count: number, task: (member: Member, index: number) => Promise<void>): Promise<void> {
+    let next = 0;
+    let failed = false;
+    const results = await Promise.allSettled(
+      this.members.slice(0, count).map(async (member) => {
+        while (next < count && !failed) {
+          try {
+            await task(member, next++);
+          } catch (error) {
+            failed = true;
+            throw error;
+          }
+        }
+      }),
+    );
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+}
+
+/** One worker thread, from this side. */
+class Member {
+  readonly ready: Promise<void>;
+  private readonly worker: Worker;
+  private current:
+    | {
+        resolve: (result: JobResult) => void;
+        reject: (error: unknown) => void;
+        objective?: (scores: Scores) => Slopes | Promise<Slopes>;
+        /** Why the objective refused; it outranks the worker's own account. */
+        refusal?: unknown;
+      }
+    | undefined;
+
+  constructor(setup: WorkerSetup) {
+    this.worker = new Worker(join(process.cwd(), ENTRY), {
+      execArgv: ["--import", "tsx"],
+      workerData: setup,
+    });
+    this.ready = new Promise((resolve, reject) => {
+      this.worker.on("message", (message: FromWorker) => {
+        if (message.kind === "ready") {
+          this.worker.unref(); // an idle worker keeps no process alive
+          resolve();
+        } else if (message.kind === "failed" && !this.current) reject(errorOf(message));
+        else void this.hear(message);
+      });
+      const died = (why: string): void => {
+        const error = new RunError(`A worker thread of the policy ended: ${why}.`);
+        reject(error);
+        this.finish()?.reject(error);
+      };
+      this.worker.on("error", (error) => died(error.message));
+      this.worker.on("exit", (code) => died(`exit code ${code}`));
+    });
+  }
+
+  work(
+    version: number,
+    job: Job,
+    objective?: (scores: Scores) => Slopes | Promise<Slopes>,
+  ): Promise<JobResult> {
+    return new Promise((resolve, reject) => {
+      this.current = { resolve, reject, ...(objective ? { objective } : {}) };
+      this.worker.ref();
+      this.send({ kind: "job", version, job });
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.worker.terminate();
+  }
+
+  private async hear(message: FromWorker): Promise<void> {
+    const { current } = this;
+    if (!current) return;
+    if (message.kind === "scores") {
+      try {
+        this.send({ kind: "slopes", slopes: await current.objective!(message.scores) });
+      } catch (error) {
+        current.refusal = error;
+        this.send({ kind: "slopes", slopes: null });
+      }
+    } else if (message.kind === "done") this.finish()?.resolve(message.result);
+    else if (message.kind === "failed") this.finish()?.reject(current.refusal ?? errorOf(message));
+  }
+
+  private finish(): Member["current"] {
+    const { current } = this;
+    this.current = undefined;
+    this.worker.unref();
+    return current;
+  }
+
+  private send(message: ToWorker): void {
+    this.worker.postMessage(message);
+  }
+}
+
+/** Rows without what their owner hung on them, which may not be data at all. */
+function bare(rows: readonly Row[]): Row[] {
+  return rows.map(({ prompt, completions }) => ({
+    prompt,
+    completions: completions.map(({ ids }) => ({ ids })),
+  }));
+}
+
+/** Requests in about equal shares: each goes to the share with the least work so far, the largest first. */
+function split(
+  requests: readonly SampleRequest[],
+  shares: number,
+): { readonly index: number; readonly request: SampleRequest }[][] {
+  const weight = ({ prompt, n = 1 }: SampleRequest): number => prompt.length + 16 * n;
+  const piles = Array.from({ length: Math.min(shares, requests.length) }, () => ({
+    weight: 0,
+    items: [] as { index: number; request: SampleRequest }[],
+  }));
+  requests
+    .map((request, index) => ({ index, request }))
+    .sort((a, b) => weight(b.request) - weight(a.request) || a.index - b.index)
+    .forEach((item) => {
+      const pile = piles.reduce((least, other) => (other.weight < least.weight ? other : least));
+      pile.weight += weight(item.request);
+      pile.items.push(item);
+    });
+  return piles.map(({ items }) => items);
+}
+
+function errorOf({ name, message }: FromWorker & { kind: "failed" }): Error {
+  return name === "InputError" ? new InputError(message) : new RunError(message);
+}
