@@ -35,7 +35,7 @@ export function saveCheckpoint(folder: string, trainer: Trainer): void {
       }
     }
     writeSafetensors(join(part, "optimizer.safetensors"), tensors);
-    const state = { format: "aisle-checkpoint-1", step: trainer.step, trained: policy.trains };
+    const state = { format: "aisle-checkpoint-1", step: trainer.steps, trained: policy.trains };
     writeJson(join(part, "state.json"), state);
     const old = besideName(folder);
     if (existsSync(folder)) renameSync(folder, old);

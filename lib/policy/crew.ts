@@ -9,6 +9,11 @@ export type { CompletionScores, Scores, Slopes };
 /** What an objective makes of one micro-batch: its index, its rows' scores in, slopes out. */
 export type BatchObjective = (batch: number, scores: Scores) => Slopes | Promise<Slopes>;
 
+/** How gradients of several batches are taken. */
+export interface BatchGradientOptions extends Omit<GradientOptions, "dropout"> {
+  readonly dropout?: { readonly names: readonly (string | number)[] };
+}
+
 /** The gradient of one micro-batch, finished. */
 export interface BatchGradient {
   readonly batch: number;
@@ -23,12 +28,12 @@ export interface Crew {
   readonly size: number;
   /** Scores batches; results in their order. `version` says which weights. */
   score(batches: readonly (readonly Row[])[], version: number, options: ScoreOptions): Promise<Scores[]>;
-  /** Differentiates micro-batches and hands over each gradient in their order, whoever finishes first. */
+  /** Differentiates micro-batches; asks the objective in their order and hands over each gradient in their order, whoever finishes first. */
   gradients(
     batches: readonly (readonly Row[])[],
     version: number,
     objective: BatchObjective,
-    options: GradientOptions,
+    options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void>;
   /** Samples every request; `[request][sample]`. */
@@ -42,10 +47,16 @@ export interface Crew {
   dispose(): Promise<void>;
 }
 
-/** The number, in the whole update, of each batch's first row: dropout masks are named after it. */
-export function firstRows(batches: readonly (readonly Row[])[], { dropout }: GradientOptions): number[] {
-  let next = dropout?.firstRow ?? 0;
+/** The position, among all rows, of each batch's first row. */
+export function firstRows(batches: readonly (readonly Row[])[]): number[] {
+  let next = 0;
   return batches.map((rows) => (next += rows.length) - rows.length);
+}
+
+/** The options of one batch: dropout masks are named after a row's position among all rows. */
+export function optionsFor(options: BatchGradientOptions, firstRow: number): GradientOptions {
+  const { dropout, ...rest } = options;
+  return { ...rest, ...(dropout ? { dropout: { ...dropout, firstRow } } : {}) };
 }
 
 /** One replica on this thread. */
@@ -75,16 +86,20 @@ export class LocalCrew implements Crew {
     batches: readonly (readonly Row[])[],
     version: number,
     objective: BatchObjective,
-    options: GradientOptions,
+    options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void> {
     this.replica.sync(version);
-    const first = firstRows(batches, options);
+    const first = firstRows(batches);
     for (const [batch, rows] of batches.entries()) {
       const gradient = this.scratch.fill(0);
-      const dropout = options.dropout && { ...options.dropout, firstRow: first[batch]! };
       const evaluate = (scores: Scores): Slopes | Promise<Slopes> => objective(batch, scores);
-      const result = await this.replica.gradients(rows, evaluate, gradient, { ...options, dropout });
+      const result = await this.replica.gradients(
+        rows,
+        evaluate,
+        gradient,
+        optionsFor(options, first[batch]!),
+      );
       take({ batch, ...result, gradient });
     }
   }

@@ -1,10 +1,10 @@
 import { InputError, RunError } from "../base/index.js";
 import { currentBackend, useBackend } from "./backends/index.js";
-import { LocalCrew, type Crew } from "./crew.js";
+import { firstRows, LocalCrew, type Crew } from "./crew.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "./files/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
 import { Replica, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
-import { checkRows, microBatches, type Completion, type Row } from "./rows.js";
+import { checkRows, microBatches, type Row } from "./rows.js";
 import { checkRequests } from "./sampling/check.js";
 import { WorkerCrew } from "./worker-crew.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
@@ -34,8 +34,12 @@ export interface PolicyGradientOptions {
   readonly dropout?: readonly (string | number)[];
 }
 
-/** Value and slopes of a loss, from the scores of some rows. */
-export type Objective<R extends Row> = (rows: readonly R[], scores: Scores) => Slopes;
+/**
+ * Value and slopes of a loss, from the scores of some rows. It is called for each micro-batch in their order, with the
+ * positions of the micro-batch's rows among all rows. Denominators must be those of all rows; then micro-batches change
+ * nothing but rounding.
+ */
+export type Objective = (positions: readonly number[], scores: Scores) => Slopes;
 
 /** A gradient summed over all rows. */
 export interface PolicyGradient {
@@ -119,18 +123,17 @@ export class Policy {
 
   /**
    * The gradient of an objective, summed over micro-batches in the order of the rows.
-   * @param objective is called for each micro-batch with its rows and their scores. Denominators must be those of the
-   *   whole batch; then micro-batches change nothing but rounding.
    * @throws InputError as `logProbs` does.
    * @throws RunError when a score or slope is not finite.
    */
-  async gradients<C extends Completion>(
-    rows: readonly Row<C>[],
-    objective: Objective<Row<C>>,
+  async gradients(
+    rows: readonly Row[],
+    objective: Objective,
     options: PolicyGradientOptions = {},
   ): Promise<PolicyGradient> {
     checkRows(rows, this.config);
     const batches = microBatches(rows, this.batchTokens);
+    const positions = firstRows(batches);
     const scores: Scores[] = [];
     let loss = 0;
     const { temperature, checkpoint = "none", dropout: names } = options;
@@ -138,11 +141,15 @@ export class Policy {
       batches,
       this.version,
       (batch, of) => {
-        const slopes = objective(batches[batch]!, of);
+        const first = positions[batch]!;
+        const slopes = objective(
+          Array.from(batches[batch]!, (_, i) => first + i),
+          of,
+        );
         if (!Number.isFinite(slopes.loss)) throw new RunError(`The loss is ${slopes.loss}.`);
         return slopes;
       },
-      { temperature, checkpoint, ...(names ? { dropout: { names, firstRow: 0 } } : {}) },
+      { temperature, checkpoint, ...(names ? { dropout: { names } } : {}) },
       (result) => {
         loss += result.loss;
         scores.push(result.scores);

@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { InputError, RunError, writeJson } from "../base/index.js";
 import { AdamW, gradientNorm, type AdamWOptions } from "./optimizer.js";
 import type { Objective, Policy, PolicyGradientOptions } from "./policy.js";
-import type { Scores } from "./replica.js";
-import type { Completion, Row } from "./rows.js";
+import type { ScoreOptions, Scores } from "./replica.js";
+import type { Row } from "./rows.js";
 
 /** How a policy is trained. */
-export interface TrainerOptions extends AdamWOptions, Omit<PolicyGradientOptions, "dropout"> {
+export interface TrainerOptions extends AdamWOptions, Pick<PolicyGradientOptions, "checkpoint"> {
   /** Names the adapter's dropout masks. Default 0. */
   readonly seed?: number | string;
   /** Folder for the batch that made a loss or gradient non-finite. Default `data/tmp`. */
@@ -25,7 +25,7 @@ export interface Update {
   readonly scores: Scores;
 }
 
-/** Changes a policy's parameters one optimiser step at a time. */
+/** Changes a policy's parameters one optimiser step at a time. It is what `grpo` calls a learner. */
 export class Trainer {
   readonly optimizer: AdamW;
   private readonly seed: number | string;
@@ -45,7 +45,7 @@ export class Trainer {
   }
 
   /** Steps taken so far. */
-  get step(): number {
+  get steps(): number {
     return this.optimizer.step;
   }
 
@@ -54,10 +54,14 @@ export class Trainer {
    * @throws InputError when a row cannot be scored.
    * @throws RunError when the loss or the gradient is not finite: the batch lies in a file that the message names.
    */
-  async update<C extends Completion>(rows: readonly Row<C>[], objective: Objective<Row<C>>): Promise<Update> {
+  async step(
+    rows: readonly Row[],
+    objective: Objective,
+    { temperature = 1 }: { readonly temperature?: number } = {},
+  ): Promise<Update> {
     const { policy, optimizer } = this;
     const step = optimizer.step + 1;
-    const { temperature, checkpoint } = this.options;
+    const { checkpoint = "none" } = this.options;
     const options = { temperature, checkpoint, dropout: [this.seed, step] };
     let result;
     try {
@@ -78,6 +82,11 @@ export class Trainer {
     optimizer.update(policy.parameters, gradient, gradNorm);
     policy.changed();
     return { step, loss, gradNorm, learningRate, scores };
+  }
+
+  /** The policy's scores, so that a trainer is all that a learner needs. */
+  logProbs(rows: readonly Row[], options: ScoreOptions = {}): Promise<Scores> {
+    return this.policy.logProbs(rows, options);
   }
 
   private dumped(reason: string, rows: readonly Row[], more: Readonly<Record<string, unknown>>): RunError {

@@ -2,15 +2,23 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { InputError, RunError } from "../base/index.js";
 import type { BackendName } from "./backends/index.js";
-import { firstRows, LocalCrew, type BatchGradient, type BatchObjective, type Crew } from "./crew.js";
+import {
+  firstRows,
+  LocalCrew,
+  optionsFor,
+  type BatchGradient,
+  type BatchGradientOptions,
+  type BatchObjective,
+  type Crew,
+} from "./crew.js";
 import type { HostWeights } from "./host-weights.js";
-import { Replica, type GradientOptions, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
+import { Replica, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
 import type { Row } from "./rows.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
 
 /** The entry's path from the project's root: a notebook's modules have no files of their own to start from. */
-const ENTRY = join("lib", "policy", "worker.ts");
+const ENTRY = join("lib", "policy", "worker.mjs");
 
 /**
  * Several worker threads, each with a replica on the backend and all reading one set of weights in shared memory.
@@ -60,16 +68,22 @@ export class WorkerCrew implements Crew {
     batches: readonly (readonly Row[])[],
     version: number,
     objective: BatchObjective,
-    options: GradientOptions,
+    options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void> {
-    const first = firstRows(batches, options);
+    const first = firstRows(batches);
+    const order = new Order();
     const waiting = new Map<number, BatchGradient>();
     let next = 0;
     await this.share(batches.length, async (member, batch) => {
-      const dropout = options.dropout && { ...options.dropout, firstRow: first[batch]! };
-      const job: Job = { kind: "gradients", rows: bare(batches[batch]!), options: { ...options, dropout } };
-      const result = await member.work(version, job, (scores) => objective(batch, scores));
+      const job: Job = {
+        kind: "gradients",
+        rows: bare(batches[batch]!),
+        options: optionsFor(options, first[batch]!),
+      };
+      const result = await member
+        .work(version, job, (scores) => order.inTurn(batch, () => objective(batch, scores)))
+        .catch((error: unknown) => order.fail(error));
       const { scores, loss, gradient } = result as JobResult & { kind: "gradients" };
       waiting.set(batch, { batch, loss, scores, gradient });
       for (let ready = waiting.get(next); ready; ready = waiting.get(++next)) {
@@ -133,6 +147,7 @@ export class WorkerCrew implements Crew {
 class Member {
   readonly ready: Promise<void>;
   private readonly worker: Worker;
+  private last: Promise<unknown> = Promise.resolve();
   private current:
     | {
         resolve: (result: JobResult) => void;
@@ -144,10 +159,7 @@ class Member {
     | undefined;
 
   constructor(setup: WorkerSetup) {
-    this.worker = new Worker(join(process.cwd(), ENTRY), {
-      execArgv: ["--import", "tsx"],
-      workerData: setup,
-    });
+    this.worker = new Worker(join(process.cwd(), ENTRY), { execArgv: [], workerData: setup });
     this.ready = new Promise((resolve, reject) => {
       this.worker.on("message", (message: FromWorker) => {
         if (message.kind === "ready") {
@@ -166,16 +178,21 @@ class Member {
     });
   }
 
+  /** One job at a time, in the order in which they are asked for. */
   work(
     version: number,
     job: Job,
     objective?: (scores: Scores) => Slopes | Promise<Slopes>,
   ): Promise<JobResult> {
-    return new Promise((resolve, reject) => {
-      this.current = { resolve, reject, ...(objective ? { objective } : {}) };
-      this.worker.ref();
-      this.send({ kind: "job", version, job });
-    });
+    const begin = (): Promise<JobResult> =>
+      new Promise((resolve, reject) => {
+        this.current = { resolve, reject, ...(objective ? { objective } : {}) };
+        this.worker.ref();
+        this.send({ kind: "job", version, job });
+      });
+    const result = this.last.then(begin, begin);
+    this.last = result;
+    return result;
   }
 
   async end(): Promise<void> {
@@ -205,6 +222,28 @@ class Member {
 
   private send(message: ToWorker): void {
     this.worker.postMessage(message);
+  }
+}
+
+/** Lets tasks through in the order of their numbers, so that sums made in passing are the same for any number of workers. */
+class Order {
+  private next = 0;
+  private failure: { error: unknown } | undefined;
+  private readonly waiting = new Map<number, () => void>();
+
+  async inTurn<T>(number: number, task: () => T | Promise<T>): Promise<T> {
+    if (number !== this.next) await new Promise<void>((resolve) => this.waiting.set(number, resolve));
+    if (this.failure) throw this.failure.error;
+    const result = await task();
+    this.waiting.get(++this.next)?.();
+    return result;
+  }
+
+  /** Nobody's turn will come any more. */
+  fail(error: unknown): never {
+    this.failure ??= { error };
+    for (const proceed of this.waiting.values()) proceed();
+    throw this.failure.error;
   }
 }
 

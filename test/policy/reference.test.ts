@@ -40,9 +40,9 @@ function group(reference: Fixture): Row {
 }
 
 /** loss = Σ weight · log-prob, weights in the order of the tokens. */
-function weighted(weights: readonly Float32Array[], factor: number): Objective<Row> {
+function weighted(weights: readonly Float32Array[], factor: number): Objective {
   let at = 0; // one weight list for each completion, over all micro-batches in order
-  return (_rows, scores) => {
+  return (_positions, scores) => {
     let loss = 0;
     const logProbs = scores.map((row) =>
       row.map(({ logProbs: lp }) => {

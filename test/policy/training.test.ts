@@ -1,0 +1,400 @@
+import { strict as assert } from "node:assert";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { stream } from "../../lib/base/index.js";
+import {
+  freshAdapter,
+  initModel,
+  loadAdapter,
+  loadModel,
+  mergeAdapter,
+  parameterShapes,
+  Policy,
+  resumeCheckpoint,
+  saveCheckpoint,
+  Trainer,
+  useBackend,
+  type AdapterConfig,
+  type ModelConfig,
+  type Objective,
+  type PolicyOptions,
+  type Row,
+  type TrainerOptions,
+} from "../../lib/policy/index.js";
+import { fixture } from "../fixtures/index.js";
+
+const config: ModelConfig = {
+  vocabSize: 50,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  layers: 2,
+  heads: 4,
+  keyValueHeads: 2,
+  headDim: 4,
+  maxPositions: 64,
+  rmsNormEps: 1e-6,
+  ropeTheta: 10000,
+  tiedEmbeddings: true,
+  initializerRange: 0.3,
+  eosTokenIds: [],
+};
+const model = initModel(config, 1);
+const lora: AdapterConfig = {
+  rank: 3,
+  alpha: 6,
+  dropout: 0,
+  targets: ["q_proj", "v_proj", "down_proj"],
+  rankStabilised: false,
+};
+
+/** Rows of several shapes: completions of one token and more, prompts of one token and more. */
+function someRows(count: number, seed = 0): Row[] {
+  const random = stream(seed, "rows");
+  const ids = (n: number): number[] => Array.from({ length: n }, () => random.below(config.vocabSize));
+  return Array.from({ length: count }, () => ({
+    prompt: ids(1 + random.below(9)),
+    completions: Array.from({ length: 1 + random.below(4) }, () => ({ ids: ids(1 + random.below(5)) })),
+  }));
+}
+
+/** A loss that is linear in neither log-probabilities nor entropies, with different weights everywhere. */
+const curved: Objective = (positions, scores) => {
+  let loss = 0;
+  const weight = (p: number, c: number, t: number): number => Math.sin(1 + positions[p]! * 7 + c * 3 + t);
+  const each = (slope: (w: number, lp: number, h: number) => number, of: 0 | 1): number[][][] =>
+    scores.map((row, p) =>
+      row.map(({ logProbs, entropies }, c) =>
+        logProbs.map((lp, t) => {
+          const w = weight(p, c, t);
+          if (of === 0) loss += w * Math.exp(lp) - 0.3 * w * entropies[t]! ** 2;
+          return slope(w, lp, entropies[t]!);
+        }),
+      ),
+    );
+  const logProbs = each((w, lp) => w * Math.exp(lp), 0);
+  const entropies = each((w, _lp, h) => -0.6 * w * h, 1);
+  return { loss, logProbs, entropies };
+};
+
+async function withPolicy<T>(options: PolicyOptions, use: (policy: Policy) => Promise<T>): Promise<T> {
+  const policy = await Policy.create(model, options);
+  try {
+    return await use(policy);
+  } finally {
+    await policy.dispose();
+  }
+}
+
+function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  assert.equal(a.length, b.length);
+  let worst = 0;
+  for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i]! - b[i]!));
+  return worst;
+}
+
+describe("gradients", () => {
+  before(() => useBackend("wasm"));
+
+  for (const trained of ["the model", "an adapter"] as const) {
+    it(`of ${trained} are what finite differences say, checkpointed or not`, async () => {
+      const fresh = freshAdapter(config, lora, 3);
+      const options = trained === "an adapter" ? { adapter: fresh } : {};
+      await withPolicy(options, async (policy) => {
+        // B starts at zero, which would hide A's gradient.
+        const random = stream(5, "start");
+        if (trained === "an adapter") {
+          policy.parameters.forEach((_, i) => (policy.parameters[i] = 0.3 * random.normal()));
+          policy.changed();
+        }
+        const rows = someRows(3);
+        const of = async (checkpoint: "none" | "layer"): Promise<Float32Array> =>
+          (await policy.gradients(rows, curved, { temperature: 0.8, checkpoint })).gradient.slice();
+        const gradient = await of("none");
+        assert.ok(apart(gradient, await of("layer")) < 1e-5);
+        const lossAt = async (): Promise<number> =>
+          curved(
+            rows.map((_, i) => i),
+            await policy.logProbs(rows, { temperature: 0.8 }),
+          ).loss;
+        // Along a random direction in each tensor: more signal than single entries in float32.
+        for (const { name, offset, size } of policy.host.trained) {
+          const direction = Float32Array.from({ length: size }, () => random.normal());
+          const before = policy.parameters.slice(offset, offset + size);
+          const h = 2e-3;
+          const sides: number[] = [];
+          for (const sign of [1, -1]) {
+            policy.parameters.set(
+              before.map((x, i) => x + sign * h * direction[i]!),
+              offset,
+            );
+            policy.changed();
+            sides.push(await lossAt());
+          }
+          policy.parameters.set(before, offset);
+          policy.changed();
+          const numeric = (sides[0]! - sides[1]!) / (2 * h);
+          const analytic = direction.reduce((sum, d, i) => sum + d * gradient[offset + i]!, 0);
+          const scale = Math.sqrt(direction.reduce((sum, _, i) => sum + gradient[offset + i]! ** 2, 0)) + 0.1;
+          assert.ok(Math.abs(numeric - analytic) / scale < 0.02, `${name}: ${analytic}, measured ${numeric}`);
+        }
+      });
+    });
+  }
+
+  it("through packed rows equal those of separate rows", async () => {
+    await withPolicy({}, async (policy) => {
+      const rows = someRows(4, 1);
+      const weights = rows.map((row) =>
+        row.completions.map(({ ids }) => ids.map((_, t) => Math.cos(t + ids[0]!))),
+      );
+      const packed = (
+        await policy.gradients(rows, (p) => ({ loss: 0, logProbs: p.map((i) => weights[i]!) }))
+      ).gradient.slice();
+      const apartRows = rows.flatMap(({ prompt, completions }) =>
+        completions.map((completion) => ({ prompt, completions: [completion] })),
+      );
+      const flat = weights.flat();
+      const separate = (
+        await policy.gradients(apartRows, (p) => ({ loss: 0, logProbs: p.map((i) => [flat[i]!]) }))
+      ).gradient;
+      assert.ok(apart(packed, separate) < 1e-5, `${apart(packed, separate)}`);
+      const a = (await policy.logProbs(rows)).flat();
+      const b = (await policy.logProbs(apartRows)).flat();
+      a.forEach((scores, i) => assert.ok(apart(scores.logProbs, b[i]!.logProbs) < 1e-5));
+    });
+  });
+
+  it("do not depend on the micro-batches, dropout included", async () => {
+    const adapter = freshAdapter(config, { ...lora, dropout: 0.3 }, 3);
+    const results: Float32Array[] = [];
+    for (const batchTokens of [1, 20, 10_000]) {
+      await withPolicy({ adapter, batchTokens }, async (policy) => {
+        policy.parameters.fill(0.1);
+        policy.changed();
+        results.push((await policy.gradients(someRows(6), curved, { dropout: [1, 2] })).gradient.slice());
+      });
+    }
+    assert.ok(apart(results[0]!, results[1]!) < 1e-5 && apart(results[0]!, results[2]!) < 1e-5);
+    await withPolicy({ adapter }, async (policy) => {
+      policy.parameters.fill(0.1);
+      policy.changed();
+      const whole = (await policy.gradients(someRows(6), curved)).gradient;
+      assert.ok(apart(results[0]!, whole) > 1e-3, "dropout did nothing");
+    });
+  });
+});
+
+describe("training", () => {
+  let folder: string;
+  before(async () => {
+    await useBackend("wasm");
+    folder = mkdtempSync(join(tmpdir(), "aisle-"));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const settings: TrainerOptions = {
+    learningRate: 0.02,
+    weightDecay: 0.1,
+    schedule: { kind: "cosine", warmUp: 2, steps: 20 },
+  };
+
+  async function train(options: PolicyOptions, steps: number): Promise<Float32Array> {
+    return withPolicy({ batchTokens: 24, ...options }, async (policy) => {
+      const trainer = new Trainer(policy, settings);
+      for (let s = 0; s < steps; s++) await trainer.step(someRows(5, s), curved);
+      return policy.parameters.slice();
+    });
+  }
+
+  it("gives the same bits for any number of workers", async () => {
+    const adapter = freshAdapter(config, { ...lora, dropout: 0.2 }, 3);
+    for (const [options, counts] of [
+      [{}, [1, 2, 3]],
+      [{ adapter }, [2]],
+    ] as const) {
+      const alone = await train(options, 3);
+      for (const workers of counts) assert.deepEqual(await train({ ...options, workers }, 3), alone);
+    }
+  });
+
+  it("samples and scores the same bits with workers", async () => {
+    const requests = [1, 2, 3].map((p) => ({ prompt: [p, 7, 9], n: 3, name: ["w", p] }));
+    const run = (policy: Policy): Promise<unknown> =>
+      Promise.all([
+        policy.sample(requests, { seed: 4, maxTokens: 6, stop: [0, 1] }),
+        policy.logProbs(someRows(5)),
+      ]);
+    const alone = await withPolicy({ batchTokens: 24 }, run);
+    assert.deepEqual(await withPolicy({ batchTokens: 24, workers: 2 }, run), alone);
+  });
+
+  it("resumes to the same bits", async () => {
+    for (const adapter of [undefined, freshAdapter(config, { ...lora, dropout: 0.1 }, 3)]) {
+      const options = adapter ? { adapter } : {};
+      const whole = await train(options, 6);
+      const path = join(folder, adapter ? "adapter-run" : "model-run");
+      await withPolicy({ batchTokens: 24, ...options }, async (policy) => {
+        const trainer = new Trainer(policy, settings);
+        for (let s = 0; s < 3; s++) {
+          await trainer.step(someRows(5, s), curved);
+          saveCheckpoint(path, trainer);
+        }
+      });
+      const resumed = await withPolicy({ batchTokens: 24, ...options }, async (policy) => {
+        const trainer = new Trainer(policy, settings);
+        resumeCheckpoint(path, trainer);
+        assert.equal(trainer.steps, 3);
+        for (let s = 3; s < 6; s++) await trainer.step(someRows(5, s), curved);
+        return policy.parameters.slice();
+      });
+      assert.deepEqual(resumed, whole);
+      await withPolicy(adapter ? {} : { adapter: freshAdapter(config, lora, 1) }, async (policy) => {
+        assert.throws(() => resumeCheckpoint(path, new Trainer(policy, settings)), /this run trains the/);
+      });
+    }
+    assert.deepEqual(readdirSync(folder).sort(), ["adapter-run", "model-run"]);
+  });
+
+  it("learns what it is shown, and keeps no tensor", async () => {
+    await withPolicy({}, async (policy) => {
+      const trainer = new Trainer(policy, { learningRate: 0.01 });
+      const row: Row = { prompt: [1, 2, 3], completions: [{ ids: [4, 5, 6, 7] }, { ids: [8, 9] }] };
+      const shown: Objective = (_, scores) => {
+        const logProbs = scores.map((of) => of.map((c) => c.logProbs.map(() => -1 / 6)));
+        return {
+          loss: -scores.flat().reduce((sum, c) => sum + c.logProbs.reduce((a, b) => a + b) / 6, 0),
+          logProbs,
+        };
+      };
+      const losses: number[] = [];
+      let tensors = 0;
+      for (let s = 0; s < 200; s++) {
+        losses.push((await trainer.step([row], shown)).loss);
+        if (s % 50 === 1) await policy.sample([{ prompt: [1], n: 2, name: [s] }], { seed: 0, maxTokens: 3 });
+        if (s === 1) tensors = tf.memory().numTensors;
+      }
+      assert.equal(tf.memory().numTensors, tensors);
+      assert.ok(losses.at(-1)! < 0.3 && losses[0]! > 3, `${losses[0]} → ${losses.at(-1)}`);
+      assert.ok(
+        (
+          await policy.sample([{ prompt: [1, 2, 3], name: [0] }], { seed: 0, maxTokens: 1, temperature: 0 })
+        )[0]![0]!.logProbs[0]! > -1,
+      );
+    });
+  });
+
+  it("stops at a non-finite loss or gradient, with the batch in a file and the weights as they were", async () => {
+    for (const workers of [0, 1]) {
+      await withPolicy({ workers }, async (policy) => {
+        const trainer = new Trainer(policy, { learningRate: 0.1, dumpFolder: folder });
+        const before = policy.parameters.slice();
+        const rows = someRows(2);
+        const broken: Objective = (p, scores) => ({ ...curved(p, scores), loss: NaN });
+        await assert.rejects(trainer.step(rows, broken), /loss is NaN.*not-finite-step-1\.json/);
+        const infinite: Objective = (p, scores) => {
+          const slopes = curved(p, scores);
+          return { ...slopes, logProbs: slopes.logProbs.map((r) => r.map((c) => c.map(() => Infinity))) };
+        };
+        await assert.rejects(trainer.step(rows, infinite), /gradient of step 1 is not finite/);
+        const dump = JSON.parse(readFileSync(join(folder, "not-finite-step-1.json"), "utf8")) as {
+          rows: Row[];
+        };
+        assert.deepEqual(dump.rows, rows);
+        assert.deepEqual(policy.parameters, before);
+        await trainer.step(rows, curved);
+        assert.notDeepEqual(policy.parameters, before);
+      });
+    }
+  });
+});
+
+describe("an adapter", () => {
+  before(() => useBackend("wasm"));
+  const reference = fixture("gqa-tied");
+  const base = loadModel(reference.folder);
+  const adapter = loadAdapter(reference.adapter, base.config);
+  const rows: Row[] = [{ prompt: [1, 2, 3], completions: [{ ids: [4, 5, 6] }, { ids: [7] }] }];
+
+  it("merged into the weights gives the same log-probabilities, and comes out again up to rounding", async () => {
+    const scoresOf = async (options: PolicyOptions, of = base): Promise<number[]> => {
+      const policy = await Policy.create(of, options);
+      const scores = (await policy.logProbs(rows)).flat().flatMap(({ logProbs }) => [...logProbs]);
+      await policy.dispose();
+      return scores;
+    };
+    const merged = mergeAdapter(base, adapter);
+    assert.ok(apart(await scoresOf({ adapter }), await scoresOf({}, merged)) < 1e-4);
+    assert.ok(apart(await scoresOf({}), await scoresOf({}, merged)) > 1e-2);
+    const unmerged = mergeAdapter(merged, adapter, -1);
+    for (const name of parameterShapes(base.config).keys()) {
+      const before = base.weights.get(name)!.data();
+      assert.ok(apart(unmerged.weights.get(name)!.data(), before) <= 2 ** -22 * 8, name);
+    }
+  });
+
+  it("off is the base model to the bit", async () => {
+    const on = await Policy.create(base, { adapter });
+    const plain = await Policy.create(base);
+    assert.deepEqual(await on.logProbs(rows, { adapter: "off" }), await plain.logProbs(rows));
+    await on.dispose();
+    await plain.dispose();
+  });
+
+  it("that is new changes nothing", async () => {
+    const on = await Policy.create(base, {
+      adapter: freshAdapter(base.config, { ...lora, targets: ["o_proj"] }, 0),
+    });
+    assert.deepEqual(await on.logProbs(rows), await on.logProbs(rows, { adapter: "off" }));
+    await on.dispose();
+  });
+});
+
+describe("a policy refuses before any work", () => {
+  let policy: Policy;
+  before(async () => {
+    await useBackend("wasm");
+    policy = await Policy.create(model);
+  });
+  after(() => policy.dispose());
+
+  const cases: [string, readonly Row[], RegExp][] = [
+    ["nothing to score", [], /no rows/],
+    ["an empty prompt", [{ prompt: [], completions: [{ ids: [1] }] }], /Row 0 has an empty prompt/],
+    ["no completion", [{ prompt: [1], completions: [] }], /Row 0 has no completions/],
+    [
+      "an empty completion",
+      [{ prompt: [1], completions: [{ ids: [1] }, { ids: [] }] }],
+      /Completion 1 of row 0 is empty/,
+    ],
+    ["an id outside the vocabulary", [{ prompt: [50], completions: [{ ids: [1] }] }], /token id 50/],
+    ["a fractional id", [{ prompt: [1], completions: [{ ids: [1.5] }] }], /token id 1.5/],
+    [
+      "a row that is too long",
+      [{ prompt: new Array<number>(60).fill(1), completions: [{ ids: [1, 1, 1, 1, 1] }] }],
+      /64 positions/,
+    ],
+  ];
+  for (const [what, rows, message] of cases) {
+    it(what, async () => {
+      await assert.rejects(policy.logProbs(rows), { name: "InputError", message });
+      await assert.rejects(policy.gradients(rows, curved), { name: "InputError", message });
+    });
+  }
+
+  it("settings that make no sense", async () => {
+    const refusals: [TrainerOptions, RegExp][] = [
+      [{ learningRate: -1 }, /learning rate/],
+      [{ learningRate: 1, betas: [1, 0.9] }, /betas/],
+      [{ learningRate: 1, maxGradNorm: 0 }, /norm/],
+      [{ learningRate: 1, schedule: { kind: "cosine" } }, /number of steps/],
+      [{ learningRate: 1, schedule: { kind: "linear", warmUp: 5, steps: 5 } }, /number of steps/],
+    ];
+    for (const [options, message] of refusals) {
+      assert.throws(() => new Trainer(policy, options), { name: "InputError", message });
+    }
+    await assert.rejects(Policy.create(model, { train: "adapter" }), /no adapter to train/);
+    await assert.rejects(Policy.create(model, { workers: 1.5 }), /number of workers/);
+  });
+});
