@@ -4,12 +4,11 @@ import {
   loadAdapter,
   loadModel,
   Policy,
-  useBackend,
-  type BackendName,
   type Objective,
   type Row,
 } from "../../lib/policy/index.js";
 import { fixture, fixtureNames, type Fixture } from "../fixtures/index.js";
+import { testBackends } from "./available.js";
 
 /** PyTorch computes in float32 too: agreement to 1e-4 relative to the largest number of the tensor. */
 function close(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string, tolerance = 1e-4): void {
@@ -60,15 +59,10 @@ function gradientOf(policy: Policy, gradient: Float32Array, name: string): Float
   return gradient.subarray(offset, offset + size);
 }
 
-for (const backend of BACKENDS) {
-  describe(`the model on ${backend} agrees with PyTorch`, () => {
-    before(async function () {
-      try {
-        await useBackend(backend satisfies BackendName);
-      } catch (error) {
-        process.stderr.write(`  ${backend} is not tested: ${(error as Error).message}\n`);
-        this.skip();
-      }
+for (const backend of testBackends(BACKENDS)) {
+  describe(`the model on ${backend.name} agrees with PyTorch`, () => {
+    before(function () {
+      return backend.use(this);
     });
 
     for (const name of fixtureNames) {
@@ -98,7 +92,7 @@ for (const backend of BACKENDS) {
         }
 
         // 640 positions matter to the forward pass; plain JavaScript would take ten seconds for their gradients.
-        if (backend === "cpu" && name === "long") return;
+        if (backend.name === "cpu" && name === "long") return;
         for (const prefix of ["", "lora."]) {
           for (const checkpoint of ["none", "layer"] as const) {
             const policy = await Policy.create(model, prefix === "" ? {} : { adapter });

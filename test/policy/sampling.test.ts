@@ -1,5 +1,12 @@
 import { strict as assert } from "node:assert";
-import { loadAdapter, loadModel, Policy, type Sample } from "../../lib/policy/index.js";
+import {
+  loadAdapter,
+  loadModel,
+  Policy,
+  type Sample,
+  type SampleOptions,
+  type SampleRequest,
+} from "../../lib/policy/index.js";
 import { fixture } from "../fixtures/index.js";
 import { testBackends } from "./available.js";
 
@@ -76,6 +83,79 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
             if (backend.name === "wasm") assert.deepEqual(sample, other satisfies Sample);
           });
         }
+      }
+    });
+
+    it("produces only admissible strings, and says which", async () => {
+      const choices = [[10, 11, 12], [10, 11], [40], [41, 42]];
+      const requests = [{ prompt: prompts[0]!, n: 40, name: ["c"], choices }];
+      const [samples] = await policy.sample(requests, { seed: 3, maxTokens: 4, stop: [9], temperature: 3 });
+      const seen = new Set(samples!.map(({ choice }) => choice));
+      for (const { ids, choice, finish } of samples!) {
+        // The second choice begins the first one: only there a stop token may follow.
+        assert.deepEqual(ids, choice === 1 ? [10, 11, 9] : choices[choice!]);
+        assert.equal(finish, "choice");
+      }
+      assert.ok(seen.size >= 3, `only ${[...seen].join()}`);
+    });
+
+    it("draws choices as often as scoring them says", async () => {
+      const choices = [
+        [10, 11],
+        [10, 12],
+        [40, 41],
+      ];
+      const logProbs = await policy.scoreChoices(prompts[0]!, choices);
+      // Token by token, what is drawn from is the model's distribution among the tokens that lead to a choice.
+      const first = await policy.scoreChoices(prompts[0]!, [[10], [40]]);
+      const total = first.reduce((sum, lp) => sum + Math.exp(lp), 0);
+      const [samples] = await policy.sample([{ prompt: prompts[0]!, n: 12, name: ["s"], choices }], {
+        seed: 3,
+        maxTokens: 2,
+      });
+      for (const { ids, choice, logProbs: own, drawnLogProbs } of samples!) {
+        assert.ok(Math.abs(own[0]! + own[1]! - logProbs[choice!]!) < 1e-5);
+        const expected = Math.log(Math.exp(first[ids[0] === 10 ? 0 : 1]!) / total);
+        assert.ok(Math.abs(drawnLogProbs[0]! - expected) < 1e-5);
+      }
+    });
+
+    it("streams the same tokens", async () => {
+      const requests = [{ prompt: prompts[0]!, n: 2, name: [1] }];
+      const options = { seed: 2, maxTokens: 5 };
+      const [whole] = await policy.sample(requests, options);
+      const ids: number[][] = [[], []];
+      for await (const token of policy.stream(requests, options)) ids[token.sample]!.push(token.id);
+      assert.deepEqual(
+        ids,
+        whole!.map((sample) => sample.ids),
+      );
+    });
+
+    it("refuses what cannot be sampled, before any work", async () => {
+      const one = { prompt: [1], name: [0] };
+      const cases: [SampleRequest[], Partial<SampleOptions>, RegExp][] = [
+        [[], {}, /nothing to sample/],
+        [[{ ...one, prompt: [] }], {}, /Prompt 0 is empty/],
+        [[{ ...one, prompt: [96] }], {}, /token id 96/],
+        [[{ ...one, n: 0 }], {}, /positive number of samples/],
+        [
+          [one, { ...one, prompt: new Array<number>(250).fill(1) }],
+          {},
+          /Prompt 1 has 250 tokens.*256 positions/,
+        ],
+        [[one], { temperature: -1 }, /temperature/],
+        [[one], { topP: 0 }, /top-p/],
+        [[one], { topK: 1.5 }, /top-k/],
+        [[one], { maxTokens: 0 }, /positive integer/],
+        [[one], { stop: [1000] }, /stop tokens/],
+        [[{ ...one, choices: [[1, 2], [1]] }], {}, /Choice 1 of prompt 0 is the beginning of another/],
+        [[{ ...one, choices: [new Array<number>(9).fill(2)] }], {}, /more than the 8 allowed/],
+        [[{ ...one, choices: [[97]] }], {}, /token id 97/],
+      ];
+      for (const [requests, options, message] of cases) {
+        const attempt = policy.sample(requests, { seed: 0, maxTokens: 8, ...options });
+        await assert.rejects(attempt, { name: "InputError", message });
       }
     });
   });

@@ -55,21 +55,19 @@ export function draw(
     if (w > 0) moment += w * z;
   }
   const logSum = Math.log(sum);
-  const result = (id: number, kept: number): Drawn => ({
-    id,
-    logProb: (logits[id]! - top) * inverse - logSum,
-    drawnLogProb: Math.log(weights[id]! / kept),
-    entropy: logSum - moment / sum,
-  });
+  const result = (id: number, drawnLogProb?: number): Drawn => {
+    const logProb = (logits[id]! - top) * inverse - logSum;
+    return { id, logProb, drawnLogProb: drawnLogProb ?? logProb, entropy: logSum - moment / sum };
+  };
 
   if (!admissible && !greedy && topP >= 1 && (topK === 0 || topK >= logits.length)) {
-    return result(invert(weights, logits.length, random.next() * sum), sum);
+    return result(invert(weights, logits.length, random.next() * sum));
   }
   let ids = admissible ? [...admissible].sort((a, b) => a - b) : Array.from(logits.keys());
   if (greedy) {
     // Ties go to the lowest id, as in PyTorch.
     const id = ids.reduce((best, i) => (logits[i]! > logits[best]! ? i : best));
-    return { ...result(id, sum), drawnLogProb: 0 };
+    return result(id, 0);
   }
   if (admissible) lift(logits, ids, inverse, weights);
   if (topP < 1 || (topK > 0 && topK < ids.length)) ids = truncate(ids, weights, topP, topK);
@@ -77,7 +75,7 @@ export function draw(
   for (const id of ids) kept += weights[id]!;
   let left = random.next() * kept;
   const id = ids.find((i) => (left -= weights[i]!) < 0) ?? ids.at(-1)!;
-  return result(id, kept);
+  return result(id, Math.log(weights[id]! / kept));
 }
 
 /** Admissible tokens can all be so unlikely that their weights vanish: measure them from the best one among them. */
