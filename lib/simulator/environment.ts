@@ -7,7 +7,7 @@ import { ProductTexts, richObservation, textObservation } from "./observation.js
 import { pageBody, type PageContents } from "./pages.js";
 import { resolveQuirks, type Quirks } from "./quirks.js";
 import { clickables, clickTarget, follow, searched, type Shop } from "./transitions.js";
-import { runSearch } from "./searches.js";
+import { RESULT_LIMIT, runSearch } from "./searches.js";
 import type {
   AvailableActions,
   Catalogue,
@@ -58,9 +58,9 @@ export function openEnvironment(
 }
 
 class ShopEnvironment implements Environment, Shop {
-  /** Weights are characters: a shop of 10,000 fits whole, and a title of ten megabytes pushes others out. */
-  readonly #texts = new Cache<number, ProductTexts>(64_000_000);
-  readonly #goals = new Cache<number, Goal>(20_000);
+  /** Texts live as long as the catalogue keeps their product. */
+  readonly #texts = new WeakMap<Product, ProductTexts>();
+  readonly #recent = new WeakMap<readonly string[], readonly number[]>();
   readonly #hits = new Cache<string, readonly number[] | null>(1_000_000);
 
   constructor(
@@ -167,53 +167,62 @@ class ShopEnvironment implements Environment, Shop {
   #contents(state: SessionState): PageContents {
     const goal = this.goal(state);
     const onResults = state.page === "results";
-    const total = onResults ? (this.hits(state)?.length ?? 0) : 0;
+    const hits = onResults ? (this.hits(state) ?? []) : [];
     return {
       state,
       instruction: state.instruction ?? goal.instruction,
       quirks: this.quirks,
       showAttributes: this.settings.showAttributes,
       product: state.asin === null ? null : this.productOf(state.asin),
-      results: onResults ? this.pageOfResults(state) : [],
-      total,
-      hasNext: onResults && this.hasNext(state),
+      results: onResults ? this.#productsOf(hits, state.pageNumber!) : [],
+      total: hits.length,
+      hasNext: onResults && this.#goesOn(hits, state.pageNumber!),
       goal,
     };
   }
 
   goal(state: SessionState): Goal {
-    return this.#goals.get(state.goal, () => this.catalogue.goal(state.goal));
+    return this.catalogue.goal(state.goal);
   }
 
   productOf(asin: string): Product {
-    return this.#product(this.catalogue.indexOf(asin)).product;
-  }
-
-  #product(index: number): ProductTexts {
-    return this.#texts.get(
-      index,
-      () => new ProductTexts(this.catalogue.product(index), this.settings.showAttributes),
-      ({ product }) => 2 * (product.title.length + product.description.length) + 1000,
-    );
+    return this.catalogue.product(this.catalogue.indexOf(asin));
   }
 
   #textsOf(product: Product): ProductTexts {
-    return this.#product(this.catalogue.indexOf(product.asin));
+    let texts = this.#texts.get(product);
+    if (!texts) this.#texts.set(product, (texts = new ProductTexts(product, this.settings.showAttributes)));
+    return texts;
   }
 
   hits(state: SessionState): readonly number[] | null {
-    return runSearch(this.catalogue, state, this.quirks, this.#hits);
+    const { keywords } = state;
+    if (keywords === null) return [];
+    const kept = this.#recent.get(keywords);
+    if (kept) return kept;
+    const hits = runSearch(this.catalogue, state, this.quirks, this.#hits);
+    // The list of words is one object for as long as a session stays with its search.
+    if (hits !== null && hits.length <= RESULT_LIMIT && keywords[0] !== "<r>")
+      this.#recent.set(keywords, hits);
+    return hits;
   }
 
   pageOfResults(state: SessionState): readonly Product[] {
-    const page = state.pageNumber!;
-    // Page 0, which a keyword that reads like a page name can lead to, is empty: -10 to 0.
-    const hits = this.hits(state) ?? [];
-    return hits.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE).map((index) => this.#product(index).product);
+    return this.#productsOf(this.hits(state) ?? [], state.pageNumber!);
   }
 
   hasNext(state: SessionState): boolean {
-    return this.quirks.endlessPaging || state.pageNumber! * PAGE_SIZE < (this.hits(state)?.length ?? 0);
+    return this.#goesOn(this.hits(state) ?? [], state.pageNumber!);
+  }
+
+  #productsOf(hits: readonly number[], page: number): readonly Product[] {
+    // Page 0, which a keyword that reads like a page name can lead to, is empty: -10 to 0.
+    const shown = hits.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
+    return shown.map((index) => this.catalogue.product(index));
+  }
+
+  #goesOn(hits: readonly number[], page: number): boolean {
+    return this.quirks.endlessPaging || page * PAGE_SIZE < hits.length;
   }
 }
 

@@ -13,14 +13,59 @@ export function tokenSetRatio(a: string, b: string): number {
 /** `tokenSetRatio` of texts that went through `processText` already. */
 export function tokenSetRatioOfProcessed(a: string, b: string): number {
   if (a === "" || b === "") return 0;
-  if (a === b) return 100;
+  const { shared, first, second } = compareWords(a, b);
+  return Math.max(ratio(shared, first), ratio(shared, second), ratio(first, second));
+}
+
+/** Whether `tokenSetRatio` exceeds a threshold, found without difflib where lengths and letters settle it. */
+export function isAlike(a: string, b: string, threshold: number): boolean {
+  return isAlikeProcessed(processText(a), processText(b), threshold);
+}
+
+/** `isAlike` of texts that went through `processText` already. */
+export function isAlikeProcessed(a: string, b: string, threshold: number): boolean {
+  if (a === "" || b === "") return false;
+  const { shared, first, second } = compareWords(a, b);
+  return [
+    [first, second],
+    [shared, first],
+    [shared, second],
+  ].some(([one, two]) => mayExceed(one!, two!, threshold) && ratio(one!, two!) > threshold);
+}
+
+/** The words that two texts share, and those with the rest of either: what token_set_ratio compares. */
+function compareWords(a: string, b: string): { shared: string; first: string; second: string } {
   const one = new Set(splitWords(a));
   const two = new Set(splitWords(b));
   const join = (words: string[]): string => words.sort(byCodePoint).join(" ");
   const shared = join([...one].filter((word) => two.has(word)));
-  const first = strip(`${shared} ${join([...one].filter((word) => !two.has(word)))}`);
-  const second = strip(`${shared} ${join([...two].filter((word) => !one.has(word)))}`);
-  return Math.max(ratio(shared, first), ratio(shared, second), ratio(first, second));
+  const rest = (own: ReadonlySet<string>, other: ReadonlySet<string>): string =>
+    join([...own].filter((word) => !other.has(word)));
+  return {
+    shared,
+    first: strip(`${shared} ${rest(one, two)}`),
+    second: strip(`${shared} ${rest(two, one)}`),
+  };
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** Whether a ratio can exceed a threshold, by an upper bound: characters in common, wherever they stand. */
+function mayExceed(a: string, b: string, threshold: number): boolean {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return true; // the count below is of UTF-16 units
+  const needed = ((threshold + 0.5) * (a.length + b.length)) / 200;
+  if (Math.min(a.length, b.length) < needed) return false;
+  const counts = new Map<number, number>();
+  for (let i = 0; i < b.length; i++) counts.set(b.charCodeAt(i), (counts.get(b.charCodeAt(i)) ?? 0) + 1);
+  let common = 0;
+  for (let i = 0; i < a.length; i++) {
+    const left = counts.get(a.charCodeAt(i)) ?? 0;
+    if (left > 0) {
+      common++;
+      counts.set(a.charCodeAt(i), left - 1);
+    }
+  }
+  return common >= needed;
 }
 
 /** thefuzz's cleaning: U+0080–U+00FF deleted, all but word characters to spaces, lower case, stripped. */

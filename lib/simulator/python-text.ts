@@ -6,6 +6,7 @@
 /** What Python's `str.strip()` strips (`str.isspace`); JavaScript's `trim` differs in six characters. */
 const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 const LEADING = new RegExp(`^${SPACE}+`);
+const BETWEEN_WORDS = new RegExp(`${SPACE}+`);
 
 /** Whether a UTF-16 unit is white space to Python. */
 function isSpace(code: number): boolean {
@@ -25,7 +26,7 @@ export function strip(text: string): string {
 
 /** Python's `text.split()`: words between runs of white space. */
 export function splitWords(text: string): string[] {
-  return text.split(new RegExp(`${SPACE}+`)).filter((word) => word !== "");
+  return text.split(BETWEEN_WORDS).filter((word) => word !== "");
 }
 
 /** Python's `repr` of a float: shortest digits that read back the same, always with a point or an exponent. */

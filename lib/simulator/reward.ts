@@ -1,6 +1,7 @@
 /** WebShop's reward (docs/webshop.md §6): how much of what was asked for a purchase satisfies. */
+import { Cache } from "./cache.js";
 import { colourAmong, normaliseColour } from "./colours.js";
-import { processText, tokenSetRatio, tokenSetRatioOfProcessed } from "./fuzzy.js";
+import { isAlikeProcessed, processText } from "./fuzzy.js";
 import { nounsOf } from "./nouns.js";
 import { listText, reprText, splitWords, strip } from "./python-text.js";
 import { WEBSHOP_QUIRKS, type Quirks } from "./quirks.js";
@@ -115,7 +116,8 @@ function sharedCategories(one: string, two: string): number {
 
 /** Whether a product has an attribute by name, or names it in its title, bullet points or description (§6.2). */
 function hasAttribute(product: Product, wanted: string): boolean {
-  if (product.attributes.some((own) => tokenSetRatio(own, wanted) > MATCH)) return true;
+  const processed = processedText(wanted);
+  if (product.attributes.some((own) => isAlikeProcessed(processedText(own), processed, MATCH))) return true;
   return (
     product.title.toLowerCase().includes(wanted) ||
     product.bulletPoints.join(" ").toLowerCase().includes(wanted) ||
@@ -137,11 +139,22 @@ function matchedOptions(
       typeof option === "string"
         ? comparable(option, quirks)
         : comparableMany(option, `(${option.map(reprText).join(", ")})`, quirks);
-    if (quirks.tokenSubsets) return values.some((value) => tokenSetRatioOfProcessed(value, text) > MATCH);
+    if (quirks.tokenSubsets) return values.some((value) => isAlikeProcessed(value, text, MATCH));
     // With the quirk mended a pair's name and a list's brackets are no part of what is compared.
     const exact = typeof option === "string" ? option : option[1];
     return chosen.flat().some((value) => sameWords(value, exact, quirks));
   }).length;
+}
+
+/** Attributes are few and come again with every purchase: what they look like when cleaned is kept. */
+const processedTexts = new Cache<string, string>(2_000_000);
+
+function processedText(text: string): string {
+  return processedTexts.get(
+    text,
+    () => processText(text),
+    (made) => 50 + text.length + made.length,
+  );
 }
 
 function comparable(text: string, quirks: Quirks): string {

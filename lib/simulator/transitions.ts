@@ -82,16 +82,14 @@ function optionGroup(shop: Shop, state: SessionState, value: string): string | n
 /** The state after a click on something that can be clicked. The order of the cases is WebShop's. */
 export function follow(shop: Shop, state: SessionState, text: string, target: ClickTarget): SessionState {
   const counted = shop.quirks.pagingCounts;
-  const page = shop.quirks.pageFromAddress ? pageNamedIn(addressOf(state)) : state.page;
   if (text === "buy now") return bought(shop, state);
   if (text === "back to search") return started(state);
-  if (text === "next >" && page === "results") {
-    return searched(state, state.keywords!, state.pageNumber! + 1, counted);
-  }
-  if (text === "< prev") {
-    if (page === "results") return searched(state, state.keywords!, state.pageNumber! - 1, counted);
-    if (page === "subpage") return { ...state, page: "item", subPage: null };
-    if (page === "item") return searched(state, state.keywords!, state.pageNumber!, counted);
+  if (text === "next >" || text === "< prev") {
+    const page = shop.quirks.pageFromAddress ? pageNamedIn(addressOf(state)) : state.page;
+    const turn = text === "next >" ? 1 : -1;
+    if (page === "results") return searched(state, state.keywords!, state.pageNumber! + turn, counted);
+    if (page === "subpage" && turn < 0) return { ...state, page: "item", subPage: null };
+    if (page === "item" && turn < 0) return searched(state, state.keywords!, state.pageNumber!, counted);
   }
   const subPage = SUB_PAGES.find((name) => name.toLowerCase() === text);
   if (subPage !== undefined) {

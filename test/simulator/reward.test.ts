@@ -16,7 +16,7 @@ import {
   type Purchase,
 } from "../../lib/simulator/index.js";
 import { COLOURS } from "../../lib/simulator/colours.js";
-import { roundHalfEven } from "../../lib/simulator/fuzzy.js";
+import { isAlike, roundHalfEven } from "../../lib/simulator/fuzzy.js";
 import { realLines } from "./real.js";
 import { tinyGoal, tinyProduct } from "./tiny.js";
 
@@ -54,7 +54,12 @@ describe("simulator: comparing texts", () => {
     const file = "test/simulator/fixtures/thefuzz-0.19.0.json";
     const pairs = JSON.parse(readFileSync(file, "utf8")) as [string, string, number][];
     assert(pairs.length >= 200);
-    for (const [one, two, score] of pairs) assert.equal(tokenSetRatio(one, two), score, `${one} / ${two}`);
+    for (const [one, two, score] of pairs) {
+      assert.equal(tokenSetRatio(one, two), score, `${one} / ${two}`);
+      for (const threshold of [50, 85, Math.max(0, score - 1), score]) {
+        assert.equal(isAlike(one, two, threshold), score > threshold, `${one} / ${two} at ${threshold}`);
+      }
+    }
   });
 
   it("deletes Latin-1 letters, keeps others and the underscore, and is 0 for nothing", () => {
@@ -71,11 +76,14 @@ describe("simulator: comparing texts", () => {
   });
 
   it("is between 0 and 100, 100 for itself, and whole", () => {
+    const unit = fc.constantFrom("a", "b", "c", " ", "-", "é", "𝐀", "中");
+    const words = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit, maxLength: 12 }));
     fc.assert(
-      fc.property(fc.string({ maxLength: 40 }), fc.string({ maxLength: 40 }), (one, two) => {
+      fc.property(words, words, (one, two) => {
         const score = tokenSetRatio(one, two);
         assert(Number.isInteger(score) && score >= 0 && score <= 100);
         assert([0, 100].includes(tokenSetRatio(one, one)));
+        assert.equal(isAlike(one, two, 40), score > 40);
       }),
     );
   });
