@@ -88,7 +88,7 @@ describe("an OpenAI-compatible endpoint", () => {
     openEndpoint({ baseUrl, model: "tiny", keyVariable: "AISLE_TEST_KEY", retries: 3, ...more });
 
   it("answers, counts tokens and cost, and sends what was asked", async () => {
-    const endpoint = open({ price: { prompt: 1e6, completion: 2e6 } });
+    const endpoint = await open({ price: { prompt: 1e6, completion: 2e6 } });
     const answer = await endpoint.complete(hello, sampling);
     assert.deepEqual(answer, { text: "fine", promptTokens: 3, completionTokens: 2 });
     assert.deepEqual(endpoint.usage(), { requests: 1, promptTokens: 3, completionTokens: 2, dollars: 7 });
@@ -111,18 +111,18 @@ describe("an OpenAI-compatible endpoint", () => {
       cut,
       (_, response) => response.end(JSON.stringify({ choices: [] })),
     ];
-    assert.equal((await open().complete(hello, sampling)).text, "fine");
+    assert.equal((await (await open()).complete(hello, sampling)).text, "fine");
     assert.equal(seen.length, 6);
   });
 
   it("tries again after a time-out", async () => {
     script = [() => undefined]; // never answers
-    assert.equal((await open({ timeout: 100 }).complete(hello, sampling)).text, "fine");
+    assert.equal((await (await open({ timeout: 100 })).complete(hello, sampling)).text, "fine");
   });
 
   it("streams, and does not take a stream that was cut for an answer", async () => {
     script = [events(["half"], true), events(["red ", "mug"], false)];
-    const answer = await open({ stream: true }).complete(hello, sampling);
+    const answer = await (await open({ stream: true })).complete(hello, sampling);
     assert.deepEqual(answer, { text: "red mug", promptTokens: 4, completionTokens: 2 });
     assert.equal(seen.length, 2);
   });
@@ -136,7 +136,7 @@ describe("an OpenAI-compatible endpoint", () => {
   for (const [name, answerer, kind, message] of refusals) {
     it(`says in one sentence, without the key: ${name}`, async () => {
       script = Array.from({ length: 8 }, () => answerer);
-      await assert.rejects(open({ retries: 1 }).complete(hello, sampling), (error: Error) => {
+      await assert.rejects((await open({ retries: 1 })).complete(hello, sampling), (error: Error) => {
         assert.ok(error instanceof kind, `${error.name}: ${error.message}`);
         assert.match(error.message, message);
         assert.ok(!error.message.includes(KEY) && !(error.stack ?? "").includes(KEY));
@@ -146,13 +146,13 @@ describe("an OpenAI-compatible endpoint", () => {
   }
 
   it("says that nothing listens at an address", async () => {
-    const closed = open({ baseUrl: "http://127.0.0.1:1/v1", retries: 0 });
+    const closed = await open({ baseUrl: "http://127.0.0.1:1/v1", retries: 0 });
     await assert.rejects(closed.complete(hello, sampling), /could not be reached/);
   });
 
   it("keeps to its concurrency and gives every place back, failures included", async () => {
     script = [status(404)];
-    const endpoint = open({ concurrency: 3 });
+    const endpoint = await open({ concurrency: 3 });
     const slow: Answerer = (_, response) => void setTimeout(() => reply(response, "slow"), 10);
     script.push(...Array.from({ length: 20 }, () => slow));
     const results = await Promise.allSettled(
@@ -162,8 +162,8 @@ describe("an OpenAI-compatible endpoint", () => {
     assert.equal(mostInFlight, 3);
   });
 
-  it("refuses an address that is none, before anything is sent", () => {
-    assert.throws(() => open({ baseUrl: "localhost:8000" }), InputError);
-    assert.throws(() => open({ model: "" }), /needs the name of a model/);
+  it("refuses an address that is none, before anything is sent", async () => {
+    await assert.rejects(open({ baseUrl: "localhost:8000" }), InputError);
+    await assert.rejects(open({ model: "" }), /needs the name of a model/);
   });
 });

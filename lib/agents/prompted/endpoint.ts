@@ -3,7 +3,7 @@
  * retries what may pass (408, 409, 429, 5xx, a cut connection, a time-out) with growing pauses and obeys
  * `Retry-After`; what it gives up on becomes one clear sentence without the key.
  */
-import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
+import type OpenAI from "openai";
 import { InputError, messageOf, RunError } from "../../base/index.js";
 import type { Answer, Completer, CompletionOptions } from "./completer.js";
 import type { Message } from "../prompts/index.js";
@@ -38,11 +38,16 @@ export interface EndpointUsage {
   readonly dollars: number | null;
 }
 
+/** The client, loaded when an endpoint is opened: most runs need none. */
+type Client = typeof import("openai");
+
 /**
  * Opens an endpoint; nothing is sent yet.
  * @throws InputError for an address that is not http(s), or no model name.
  */
-export function openEndpoint(options: EndpointOptions): Completer & { usage(): EndpointUsage } {
+export async function openEndpoint(
+  options: EndpointOptions,
+): Promise<Completer & { usage(): EndpointUsage }> {
   const {
     baseUrl,
     model,
@@ -57,7 +62,8 @@ export function openEndpoint(options: EndpointOptions): Completer & { usage(): E
     );
   }
   if (model === "") throw new InputError("The endpoint needs the name of a model (--model).");
-  const client = new OpenAI({
+  const library = await import("openai");
+  const client = new library.OpenAI({
     baseURL: baseUrl,
     // Local servers ignore the key, but the client insists on one.
     apiKey: process.env[keyVariable] ?? "none",
@@ -87,9 +93,9 @@ export function openEndpoint(options: EndpointOptions): Completer & { usage(): E
     async complete(messages, sampling) {
       const leave = await enter();
       try {
-        return await again(() => send(messages, sampling), retries);
+        return await again(library, () => send(messages, sampling), retries);
       } catch (error) {
-        throw inWords(error, baseUrl, keyVariable);
+        throw inWords(library, error, baseUrl, keyVariable);
       } finally {
         leave();
       }
@@ -143,7 +149,7 @@ async function streamed(client: OpenAI, body: Body): Promise<Answer> {
 }
 
 /** Tries again what the client cannot know to be broken: a reply of the wrong form, or a connection cut in its body. */
-async function again<T>(attempt: () => Promise<T>, retries: number): Promise<T> {
+async function again<T>({ APIError }: Client, attempt: () => Promise<T>, retries: number): Promise<T> {
   for (let tried = 0; ; tried++) {
     try {
       return await attempt();
@@ -156,7 +162,8 @@ async function again<T>(attempt: () => Promise<T>, retries: number): Promise<T> 
 }
 
 /** A failed request as one sentence. Neither the key nor the endpoint's echo of it is ever part of it. */
-function inWords(error: unknown, baseUrl: string, keyVariable: string): Error {
+function inWords(library: Client, error: unknown, baseUrl: string, keyVariable: string): Error {
+  const { APIConnectionError, APIConnectionTimeoutError, APIError } = library;
   const where = `The endpoint ${new URL(baseUrl).origin}`;
   if (error instanceof APIConnectionTimeoutError) return new RunError(`${where} did not answer in time.`);
   if (error instanceof APIConnectionError) {
