@@ -1,6 +1,9 @@
 /** The ways of acting in the shop. */
-export * from "./options.js";
-export * from "./prompted/index.js";
-export * from "./prompts/index.js";
-export * from "./two-decision.js";
 export * from "./types.js";
+export * from "./episode.js";
+export * from "./match.js";
+export * from "./options.js";
+export * from "./oracle.js";
+export * from "./random.js";
+export * from "./registry.js";
+export * from "./rule.js";

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import { addModel } from "./model.js";
 
 /** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
 export type AddVerb = (program: Command) => void;
 
 /** Every verb, in the order in which `--help` lists them. */
-export const verbs: readonly AddVerb[] = [addModel];
+export const verbs: readonly AddVerb[] = [];

@@ -28,7 +28,7 @@ export function drawDesign(recipe: Recipe, random: Random): Design {
   // Squared: a few brands sell much, many sell little.
   const brand = type.brands[Math.floor(type.brands.length * random.next() * random.next())]!;
   const name = random.next() < 0.5 ? type.names[0]! : random.pick(type.names);
-  const count = 2 + random.below(3) + random.below(3);
+  const count = 2 + random.below(2) + random.below(3);
   return {
     type,
     brand,

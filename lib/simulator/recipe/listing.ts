@@ -12,16 +12,16 @@ export interface Listing {
 /** How listings tell what they sell. The calibration (docs/shop.md) chose these numbers. */
 const SHARES = {
   /** An attribute is said in the title; failing that in the first bullet or the description, which search reads; … */
-  inTitle: 0.42,
-  inIndexedText: 0.45,
+  inTitle: 0.38,
+  inIndexedText: 0.42,
   /** … failing that in a later bullet, which search does not read. The rest is in the hidden list alone. */
   inOtherBullet: 0.6,
   /** An attribute stands in the hidden list. */
   hidden: 0.93,
   emptyDescription: 0.32,
   /** A description mentions another kind of product, or talks to the reader. */
-  cross: 0.22,
-  chat: 0.2,
+  cross: 0.45,
+  chat: 0.24,
   /** The name of the product's kind stands among its attributes (as "bed frame" does in WebShop's lists). */
   ownKind: 0.3,
 };

@@ -8,18 +8,18 @@ import { fill, type Listing } from "./listing.js";
 /** How people ask. The calibration (docs/shop.md) chose these numbers. */
 const SHARES = {
   /** A request names 1, 2, 3 or 4 attributes. */
-  attributes: [0.42, 0.37, 0.16, 0.05],
+  attributes: [0.27, 0.36, 0.25, 0.12],
   /** A request wants a value of an option group. */
-  option: 0.72,
+  option: 0.8,
   /** Words for the product: the shop's own, or nothing but its department; the rest are the people's own. */
-  shopName: 0.42,
-  vague: 0.07,
+  shopName: 0.36,
+  vague: 0.09,
   /** What the shopper wants but forgets to say. */
-  unsaidAttribute: 0.06,
-  unsaidOption: 0.06,
+  unsaidAttribute: 0.12,
+  unsaidOption: 0.1,
   /** An option is said in part: "blue" for "navy blue", "pack of 2" for "8 ounce (pack of 2)". */
   partialOption: 0.15,
-  detail: 0.22,
+  detail: 0.14,
   brand: 0.05,
   filler: 0.08,
   typo: 0.05,

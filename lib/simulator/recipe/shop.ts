@@ -44,7 +44,7 @@ const VARIANT_REACH = 1000;
 const FIRST_DENSITY = 0.4;
 const LATER_REQUESTS = 1695;
 /** People ask more often for things that come in sizes and colours. */
-const OPTION_FACTOR = 1.4;
+const OPTION_FACTOR = 1.8;
 
 /**
  * The embedded shop, one product after another, in constant memory. A record depends on the seed and its position
@@ -79,7 +79,7 @@ function requestsAt(
   const density = index < DEFAULT_PRODUCTS ? FIRST_DENSITY : LATER_REQUESTS / index;
   const random = stream(seed, "request", index);
   const requests: HumanInstruction[] = [];
-  if (random.next() < density * (design.options.length > 0 ? OPTION_FACTOR : 0.7)) {
+  if (random.next() < density * (design.options.length > 0 ? OPTION_FACTOR : 0.42)) {
     const request = writeRequest(design, listing, recipe, random);
     if (request !== null) requests.push(request);
   }
