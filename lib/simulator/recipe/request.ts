@@ -150,7 +150,7 @@ function optionKind(name: string): OptionKind {
 }
 
 function sayValue(value: string, kind: OptionKind, random: Random): string {
-  const plain = value.replaceAll(" | ", random.next() < 0.5 ? " " : " and ").replaceAll("  ", " ");
+  const plain = value.replace(/\s*\|\s*/g, random.next() < 0.5 ? " " : " and ");
   if (random.next() >= SHARES.partialOption) return plain;
   const pack = /\((pack of \d+)\)/.exec(plain);
   if (pack) return pack[1]!;
