@@ -19,8 +19,17 @@ export function writeFileWhole(path: string, data: string | Uint8Array): void {
     writeFileSync(part, data);
     renameSync(part, path);
   } catch (error) {
-    rmSync(part, { force: true });
+    removeQuietly(part);
     throw new RunError(`Could not write ${path}: ${whyNot(error)}; nothing was changed there.`);
+  }
+}
+
+/** Removes a file that may not even have a place to be in: the reason why it was not written is told instead. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // e.g. ENOTDIR
   }
 }
 

@@ -1,7 +1,11 @@
 import type { Command } from "commander";
+import { addNotebook } from "./notebook.js";
 
 /** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
 export type AddVerb = (program: Command) => void;
 
-/** Every verb, in the order in which `--help` lists them. */
-export const verbs: readonly AddVerb[] = [];
+/** Every verb, in the order in which `--help` lists them: one a line, so that branches that add verbs merge. */
+// prettier-ignore
+export const verbs: readonly AddVerb[] = [
+  addNotebook,
+];

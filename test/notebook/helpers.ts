@@ -1,0 +1,86 @@
+/** Small notebooks and a place to run them. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Cell, Notebook, Output } from "../../lib/notebook/index.js";
+
+/** A folder that is gone after the tests of the suite that asked for it. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "aisle-test-notebook-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A code cell; a name that starts with `#` makes it Markdown. */
+export function cell(source: string, ...tags: string[]): Cell {
+  if (source.startsWith("# ")) return { cell_type: "markdown", metadata: {}, source };
+  return {
+    cell_type: "code",
+    metadata: tags.length > 0 ? { tags } : {},
+    source,
+    outputs: [],
+    execution_count: null,
+  };
+}
+
+/** A notebook of these cells. */
+export function book(...cells: Cell[]): Notebook {
+  return { cells, metadata: {}, nbformat: 4, nbformat_minor: 4 };
+}
+
+/** Writes a notebook (or any text) into `folder` and gives its path. */
+export function put(folder: string, name: string, content: Notebook | string): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+  return file;
+}
+
+/** The outputs of each code cell. */
+export function outputsOf(notebook: Notebook): Output[][] {
+  return notebook.cells.filter((one) => one.cell_type === "code").map((one) => one.outputs ?? []);
+}
+
+/** What a finished command printed, and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts `aisle …`; `ended` resolves when it is over. */
+export function aisle(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [path.join("lib", "aisle.mjs"), ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const ended = new Promise<Ended>((resolve) =>
+    child.once("close", (code) => resolve({ code, stdout, stderr })),
+  );
+  return { child, ended };
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until something holds. */
+export async function until(holds: () => boolean, milliseconds = 10000): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${String(holds)}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
