@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import { addData } from "./data.js";
 import { addNotebook } from "./notebook.js";
+import { addSearch } from "./search.js";
 
 /** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
 export type AddVerb = (program: Command) => void;
@@ -7,5 +9,7 @@ export type AddVerb = (program: Command) => void;
 /** Every verb, in the order in which `--help` lists them: one a line, so that branches that add verbs merge. */
 // prettier-ignore
 export const verbs: readonly AddVerb[] = [
+  addData,
   addNotebook,
+  addSearch,
 ];

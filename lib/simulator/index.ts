@@ -13,3 +13,4 @@ export { nounsOf } from "./nouns.js";
 export { normaliseColour } from "./colours.js";
 export { parseAction, type ParsedAction } from "./actions.js";
 export { openEnvironment } from "./environment.js";
+export * from "./catalogue/index.js";

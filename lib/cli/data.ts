@@ -1,0 +1,11 @@
+import type { Command } from "commander";
+import type { AddVerb } from "./verbs.js";
+import { addDataImport } from "./data/import.js";
+import { addDataInfo } from "./data/info.js";
+
+/** `aisle data …`: what the shop is made of. */
+export const addData: AddVerb = (program) => {
+  const data: Command = program.command("data").description("make, import, fetch and describe shops");
+  addDataImport(data);
+  addDataInfo(data);
+};

@@ -1,0 +1,105 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { besideName, codeOf, InputError, RunError, whyNot } from "../../base/index.js";
+import { isCatalogue } from "./format.js";
+
+/**
+ * A folder that appears whole or not at all: it is filled under another name beside `path` and renamed when it is
+ * complete, taking the place of an older catalogue. Any number of builders may race: each fills its own, the last
+ * to finish stays.
+ */
+export class WholeFolder {
+  /** Where to write meanwhile. */
+  readonly part: string;
+  private open = true;
+
+  /** @throws InputError when `path` is something else than a catalogue or an empty folder. */
+  constructor(readonly path: string) {
+    refuseForeign(path);
+    removeAbandoned(path);
+    this.part = besideName(path);
+    try {
+      mkdirSync(this.part, { recursive: true });
+    } catch (error) {
+      throw new RunError(`Could not write beside ${path}: ${whyNot(error)}.`);
+    }
+  }
+
+  /** A file in the folder being filled. */
+  file(name: string): string {
+    return join(this.part, name);
+  }
+
+  /** Puts the folder in its place. */
+  publish(): void {
+    refuseForeign(this.path);
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const old = besideName(this.path);
+        try {
+          renameSync(this.path, old);
+        } catch (error) {
+          if (codeOf(error) !== "ENOENT") throw error;
+        }
+        try {
+          renameSync(this.part, this.path);
+          rmSync(old, { recursive: true, force: true });
+          break;
+        } catch (error) {
+          // Another builder published between the two renames: its catalogue is the old one of the next attempt.
+          rmSync(old, { recursive: true, force: true });
+          if (!["ENOTEMPTY", "EEXIST", "EPERM"].includes(codeOf(error) ?? "") || attempt === 10) throw error;
+        }
+      }
+    } catch (error) {
+      this.discard();
+      throw new RunError(`Could not put the finished catalogue at ${this.path}: ${whyNot(error)}.`);
+    }
+    this.open = false;
+  }
+
+  /** Removes what was written; nothing after `publish`. */
+  discard(): void {
+    if (this.open) rmSync(this.part, { recursive: true, force: true });
+    this.open = false;
+  }
+}
+
+function refuseForeign(path: string): void {
+  if (!existsSync(path) || isCatalogue(path)) return;
+  let entries: string[];
+  try {
+    entries = readdirSync(path);
+  } catch (error) {
+    throw new InputError(
+      `Cannot build a catalogue at ${path}: ${codeOf(error) === "ENOTDIR" ? "it is a file" : whyNot(error)}.`,
+    );
+  }
+  if (entries.length > 0) {
+    throw new InputError(
+      `${path} holds other files (${entries[0]!}) and is not a catalogue: name an empty or new folder.`,
+    );
+  }
+}
+
+/** Removes what builders of this catalogue left that were killed: their names hold the number of their process. */
+function removeAbandoned(path: string): void {
+  const folder = dirname(path);
+  if (!existsSync(folder)) return;
+  const name = basename(path);
+  for (const entry of readdirSync(folder)) {
+    if (!entry.startsWith(`${name}.`) || !entry.endsWith(".part")) continue;
+    const pid = Number(entry.slice(name.length + 1).split(".")[0]);
+    if (Number.isInteger(pid) && !isRunning(pid))
+      rmSync(join(folder, entry), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== "ESRCH";
+  }
+}

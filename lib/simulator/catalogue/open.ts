@@ -1,0 +1,192 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { InputError, whyNot } from "../../base/index.js";
+import { arrayOf, readPack, Searcher, StringTable, type Pack } from "../search/index.js";
+import { checkSplit } from "../split.js";
+import type { Catalogue, Goal, Hit, Product } from "../types.js";
+import { Cache } from "./cache.js";
+import { FILES, readManifest, type Manifest } from "./format.js";
+import { Lists } from "./lists.js";
+import { readRecord } from "./record-file.js";
+import { parseGoal, parseProduct } from "./records.js";
+
+/** Up to so many goals, the split hash is computed anew at each opening; beyond, the file's own hash stands for it. */
+const GOALS_HASHED_ONE_BY_ONE = 100_000;
+
+export interface OpenOptions {
+  /** Characters of product and goal records kept parsed in memory, per thread. Default 64 million. */
+  readonly cacheCharacters?: number;
+}
+
+/** What another thread needs to open the same catalogue without a second copy: send it with `postMessage`. */
+export interface CatalogueHandle {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly tables: Pack;
+  readonly index: Pack;
+}
+
+/** A catalogue on disk, opened. */
+export class DiskCatalogue implements Catalogue {
+  readonly size: number;
+  readonly goalCount: number;
+  readonly fingerprint: string;
+  readonly manifest: Manifest;
+  private readonly productFile: number;
+  private readonly goalFile: number;
+  private readonly productBegins: Float64Array;
+  private readonly goalBegins: Float64Array;
+  private readonly prices: Float64Array;
+  private readonly asins: StringTable;
+  private readonly searcher: Searcher;
+  private readonly lists: Readonly<Record<"category" | "query" | "attribute", Lists>>;
+  private readonly products: Cache<Product>;
+  private readonly goals: Cache<Goal>;
+
+  constructor(
+    private readonly handle: CatalogueHandle,
+    options: OpenOptions = {},
+  ) {
+    const { folder, manifest, tables, index } = handle;
+    const room = options.cacheCharacters ?? 64_000_000;
+    this.manifest = manifest;
+    this.size = manifest.products;
+    this.goalCount = manifest.goals;
+    this.fingerprint = manifest.fingerprint;
+    this.productBegins = arrayOf(tables, "productBegins", "Float64Array");
+    this.goalBegins = arrayOf(tables, "goalBegins", "Float64Array");
+    this.prices = arrayOf(tables, "prices", "Float64Array");
+    this.asins = StringTable.open(tables, "asin");
+    this.searcher = new Searcher(index);
+    this.lists = {
+      category: new Lists(tables, "category"),
+      query: new Lists(tables, "query"),
+      attribute: new Lists(tables, "attribute"),
+    };
+    this.products = new Cache(room);
+    this.goals = new Cache(room / 8);
+    this.productFile = openSync(join(folder, FILES.products), "r");
+    this.goalFile = openSync(join(folder, FILES.goals), "r");
+  }
+
+  product(index: number): Product {
+    const cached = this.products.get(index);
+    if (cached) return cached;
+    if (!(index >= 0 && index < this.size))
+      throw new RangeError(`There is no product ${index} of ${this.size}.`);
+    const line = readRecord(this.productFile, FILES.products, this.productBegins, index);
+    return this.products.put(index, parseProduct(line), line.length);
+  }
+
+  indexOf(asin: string): number {
+    return this.asins.find(asin);
+  }
+
+  price(index: number): number {
+    if (!(index >= 0 && index < this.size))
+      throw new RangeError(`There is no product ${index} of ${this.size}.`);
+    return this.prices[index]!;
+  }
+
+  search(query: string, limit: number): readonly Hit[] {
+    return this.searcher.search(query, limit).map(({ document, score }) => ({ index: document, score }));
+  }
+
+  where(field: "category" | "query" | "attribute", value: string): readonly number[] {
+    return this.lists[field].find(value);
+  }
+
+  goal(index: number): Goal {
+    const cached = this.goals.get(index);
+    if (cached) return cached;
+    if (!(index >= 0 && index < this.goalCount))
+      throw new RangeError(`There is no goal ${index} of ${this.goalCount}.`);
+    const line = readRecord(this.goalFile, FILES.goals, this.goalBegins, index);
+    return this.goals.put(index, parseGoal(line, index), line.length);
+  }
+
+  /** What `openShared` needs in another thread. */
+  share(): CatalogueHandle {
+    return this.handle;
+  }
+
+  /** Closes the files; the catalogue cannot be used afterwards. */
+  close(): void {
+    closeSync(this.productFile);
+    closeSync(this.goalFile);
+  }
+}
+
+/**
+ * Opens a built catalogue: the index and tables are read into shared memory, products and goals stay on disk until
+ * they are asked for. Checks the length of every file and the goals against the hash of the split.
+ * @throws InputError when the folder is no catalogue, or one that is damaged or of another version.
+ */
+export function openCatalogue(folder: string, options: OpenOptions = {}): DiskCatalogue {
+  const manifest = readManifest(folder);
+  for (const [name, file] of Object.entries(FILES)) {
+    const path = join(folder, file);
+    const expected = manifest.files[name as keyof typeof FILES].bytes;
+    let size: number;
+    try {
+      size = statSync(path).size;
+    } catch (error) {
+      throw new InputError(`Could not open ${path}: ${whyNot(error)}; build the catalogue again.`);
+    }
+    if (size !== expected) {
+      throw new InputError(
+        `${path} is damaged: it has ${size} bytes and should have ${expected}; build the catalogue again.`,
+      );
+    }
+  }
+  const tables = readPack(join(folder, FILES.tables));
+  const index = readPack(join(folder, FILES.index));
+  const catalogue = new DiskCatalogue({ folder, manifest, tables, index }, options);
+  try {
+    checkGoals(folder, manifest, catalogue);
+  } catch (error) {
+    catalogue.close();
+    throw error;
+  }
+  return catalogue;
+}
+
+/** Opens a catalogue that another thread has opened; the memory is the same. */
+export function openShared(handle: CatalogueHandle, options: OpenOptions = {}): DiskCatalogue {
+  return new DiskCatalogue(handle, options);
+}
+
+function checkGoals(folder: string, manifest: Manifest, catalogue: DiskCatalogue): void {
+  const path = join(folder, FILES.goals);
+  if (manifest.goals > GOALS_HASHED_ONE_BY_ONE) {
+    if (hashOf(path) !== manifest.files.goals.sha256) {
+      throw new InputError(`${path} is not the list of goals that was split: build the catalogue again.`);
+    }
+    return;
+  }
+  function* goals() {
+    for (let i = 0; i < manifest.goals; i++) yield catalogue.goal(i);
+  }
+  try {
+    checkSplit(goals(), manifest.splitHash);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path} is damaged: build the catalogue again.`);
+  }
+}
+
+function hashOf(path: string): string {
+  const file = openSync(path, "r");
+  const hash = createHash("sha256");
+  const buffer = Buffer.alloc(1 << 22);
+  try {
+    for (;;) {
+      const got = readSync(file, buffer);
+      if (got === 0) return hash.digest("hex");
+      hash.update(buffer.subarray(0, got));
+    }
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,19 @@
+import { cleanProduct } from "../../product.js";
+import { recipeProducts, type RecipeOptions } from "../../recipe/index.js";
+import type { CatalogueSource, GoalKind } from "../source.js";
+
+/** The embedded shop as a catalogue's source. */
+export function recipeSource(options: RecipeOptions, goals: GoalKind = "human"): CatalogueSource {
+  let made = 0;
+  return {
+    name: `the embedded shop, ${options.products} products, seed ${options.seed ?? 0}`,
+    goals,
+    done: () => (options.products === 0 ? 1 : made / options.products),
+    *records() {
+      for (const { raw, attributes, synthetic, instructions } of recipeProducts(options)) {
+        made++;
+        yield { product: cleanProduct(raw, attributes), human: instructions, synthetic };
+      }
+    },
+  };
+}
