@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addData } from "./data.js";
+import { addModel } from "./model.js";
 import { addNotebook } from "./notebook.js";
 import { addSearch } from "./search.js";
 
@@ -10,6 +11,7 @@ export type AddVerb = (program: Command) => void;
 // prettier-ignore
 export const verbs: readonly AddVerb[] = [
   addData,
+  addModel,
   addNotebook,
   addSearch,
 ];

@@ -2,6 +2,9 @@
 export * from "./adapter-files.js";
 export * from "./bpe.js";
 export * from "./config.js";
+export * from "./describe.js";
+export * from "./hub.js";
+export { findModel, hubCache, type Environment } from "./hub-cache.js";
 export * from "./init.js";
 export * from "./model-folder.js";
 export * from "./parameters.js";

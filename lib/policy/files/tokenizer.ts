@@ -27,6 +27,8 @@ export interface Tokenizer {
   readonly eosIds: readonly number[];
   /** Tokens that are not text, by their spelling, e.g. `<|im_end|>`. */
   readonly specials: ReadonlyMap<string, number>;
+  /** Whether the model brings a chat template. */
+  readonly hasChat: boolean;
   /** The ids of a text. */
   encode(text: string): number[];
   /** The text of ids, exactly (no spaces are tidied). Bytes that are no UTF-8 become U+FFFD. */
@@ -122,6 +124,7 @@ export async function loadTokenizer(folder: string, model?: ModelConfig): Promis
     padId: inner.pad_token_id ?? firstEos ?? 0,
     eosIds: [...eosIds],
     specials,
+    hasChat: template !== undefined,
     encode,
     decode,
     bytes: (id) => (bytes[id] ??= makeBytes(id)),
