@@ -1,8 +1,12 @@
 import type { Command } from "commander";
 import { addData } from "./data.js";
 import { addModel } from "./model.js";
+import { addEvaluate } from "./evaluate.js";
+import { addFigures } from "./figures.js";
 import { addNotebook } from "./notebook.js";
 import { addSearch } from "./search.js";
+import { addTables } from "./tables.js";
+import { addThesis } from "./thesis.js";
 
 /** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
 export type AddVerb = (program: Command) => void;
@@ -14,4 +18,8 @@ export const verbs: readonly AddVerb[] = [
   addModel,
   addNotebook,
   addSearch,
+  addEvaluate,
+  addFigures,
+  addTables,
+  addThesis,
 ];

@@ -1,11 +1,16 @@
-import { type Catalogue, splitRanges } from "../simulator/index.js";
+import { agentNamed } from "../agents/index.js";
+import { type Catalogue, ensureShop, type Environment, splitRanges } from "../simulator/index.js";
+import { evaluate, type Evaluation } from "./evaluate.js";
 import type { StudyData } from "./figures/index.js";
-import { mainResults, type StudyShop } from "./mainResults.js";
+import { mainAgents, mainResults, type StudyShop } from "./mainResults.js";
 import { publishedResults } from "./published.js";
 import { runsFolder } from "./records/index.js";
 
+/** What the study has to know of a shop. A `Catalogue` has all of it. */
+export type ShopFacts = Pick<Catalogue, "fingerprint" | "size" | "goalCount">;
+
 /** A shop as the study knows it. */
-export function studyShop(catalogue: Catalogue): StudyShop {
+export function studyShop(catalogue: ShopFacts): StudyShop {
   const { start, end } = splitRanges(catalogue.goalCount).test;
   return {
     fingerprint: catalogue.fingerprint,
@@ -19,7 +24,43 @@ export function studyShop(catalogue: Catalogue): StudyShop {
  * Everything that tables and figures are made from: the records that belong to this shop, and the published numbers.
  * @throws InputError when a record is not what it claims to be
  */
-export function studyData(catalogue: Catalogue, runs = runsFolder): StudyData {
+export function studyData(catalogue: ShopFacts, runs = runsFolder): StudyData {
   const shop = studyShop(catalogue);
   return { shop, results: mainResults(shop, runs), published: publishedResults() };
+}
+
+/** `studyData` of the default shop, which is made first where there is none (seconds). */
+export async function defaultStudyData(runs = runsFolder): Promise<StudyData> {
+  const { fingerprint, products, goals } = await ensureShop();
+  return studyData({ fingerprint, size: products, goalCount: goals }, runs);
+}
+
+/**
+ * Evaluates every agent of the main table on the test goals of a shop, reading the records that are there already.
+ * @param onEpisode called after each episode with the agent's name
+ */
+export async function evaluateMain(
+  environment: Environment,
+  options: {
+    runs?: string;
+    force?: boolean;
+    onEpisode?: (agent: string, done: number, total: number) => void;
+  } = {},
+): Promise<Evaluation[]> {
+  const { onEpisode, ...rest } = options;
+  const evaluations: Evaluation[] = [];
+  for (const { agent, seeds } of mainAgents) {
+    evaluations.push(
+      await evaluate({
+        agent: await agentNamed(agent),
+        environment,
+        split: "test",
+        goals: studyShop(environment.catalogue).test,
+        seeds,
+        onEpisode: (done, total) => onEpisode?.(agent, done, total),
+        ...rest,
+      }),
+    );
+  }
+  return evaluations;
 }

@@ -15,6 +15,7 @@ export interface StudyShop {
 export const mainAgents: readonly { readonly agent: string; readonly seeds: readonly number[] }[] = [
   { agent: "random", seeds: [0, 1, 2] },
   { agent: "rule", seeds: [0] },
+  { agent: "match", seeds: [0] },
   { agent: "oracle", seeds: [0] },
 ];
 
@@ -59,8 +60,9 @@ export function mainResults(
 
 /** Only the environment as WebShop has it counts: no attributes shown, every quirk on. */
 function onPlainPages({ identity }: RunRecord): boolean {
-  const { compat, showAttributes } = identity.environment;
-  return compat === "webshop" && showAttributes === false;
+  const { compat, quirks, showAttributes } = identity.environment;
+  const asIs = quirks === undefined || JSON.stringify(quirks) === "{}";
+  return compat === "webshop" && asIs && showAttributes === false;
 }
 
 /** How to make a missing record. */

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { StudyData } from "./figures/index.js";
+import { quotedFacts } from "./facts.js";
 import { commandFor } from "./mainResults.js";
 import { writeIfChanged } from "./records/index.js";
 import {
+  comparisonsTable,
   mainTable,
   numbers,
   numbersTex,
@@ -20,7 +22,7 @@ export const tablesFolder = "thesis/tables";
 
 /** Every table of the thesis. */
 export function tables({ results, published }: StudyData): TableDocument[] {
-  return [mainTable(results, published), partsTable(results, published)];
+  return [mainTable(results, published), partsTable(results, published), comparisonsTable(results)];
 }
 
 /** What making the tables wrote, and what is missing in them. */
@@ -46,7 +48,7 @@ export function makeTables(
     files.push(path);
   };
   for (const table of tables(data)) write(`${table.name}.tex`, toLatex(table));
-  write("numbers.tex", numbersTex(numbers(data.shop, data.results, data.published)));
+  write("numbers.tex", numbersTex(numbers(data.shop, data.results, data.published, quotedFacts())));
   if (readme !== null && existsSync(readme)) {
     updateReadme(readmeBlock(data), readme);
     files.push(readme);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -31,6 +31,7 @@ import { fakeAgent, fakeEnvironment } from "./fakes.js";
 
 describe("tables and figures from records", function () {
   this.timeout(20_000);
+  let whole: string;
   let folder: string;
   let runs: string;
   const environment = fakeEnvironment(60);
@@ -43,13 +44,17 @@ describe("tables and figures from records", function () {
   const published = publishedResults();
   const data = (): StudyData => ({ shop, results: mainResults(shop, runs), published });
 
-  beforeEach(async () => {
+  before(async () => {
+    whole = mkdtempSync(join(tmpdir(), "aisle-study-"));
+    const common = { environment, split: "test" as const, goals: { first: 0, count: 40 }, runs: whole };
+    await evaluate({ ...common, agent: fakeAgent("random"), seeds: [0, 1, 2] });
+    for (const name of ["rule", "match", "oracle"]) await evaluate({ ...common, agent: fakeAgent(name) });
+  });
+  after(() => rmSync(whole, { recursive: true, force: true }));
+  beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "aisle-study-"));
     runs = join(folder, "runs");
-    const common = { environment, split: "test" as const, goals: { first: 0, count: 40 }, runs };
-    await evaluate({ ...common, agent: fakeAgent("random"), seeds: [0, 1, 2] });
-    await evaluate({ ...common, agent: fakeAgent("rule") });
-    await evaluate({ ...common, agent: fakeAgent("oracle") });
+    cpSync(whole, runs, { recursive: true });
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -64,6 +69,7 @@ describe("tables and figures from records", function () {
       [
         ["random", "fake-1", 120],
         ["rule", "fake-1", 40],
+        ["match", "fake-1", 40],
         ["oracle", "fake-1", 40],
       ],
     );

@@ -1,5 +1,5 @@
 import { stream } from "../../base/index.js";
-import { type BootstrapOptions, type Estimate, percentileInterval } from "./interval.js";
+import { bootstrapDefaults, type BootstrapOptions, type Estimate, percentileInterval } from "./interval.js";
 import { mean } from "./mean.js";
 
 /**
@@ -15,7 +15,7 @@ export function bootstrap(
 ): Estimate {
   const n = values.length;
   if (n === 0) throw new RangeError("A bootstrap interval needs at least one value.");
-  const { level = 0.95, resamples = 10_000, seed = 0 } = options;
+  const { level, resamples, seed } = { ...bootstrapDefaults, ...options };
   const random = stream(seed, "bootstrap");
   const data = Float64Array.from(values);
   const sample = new Float64Array(n);

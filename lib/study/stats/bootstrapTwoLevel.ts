@@ -1,5 +1,5 @@
 import { stream } from "../../base/index.js";
-import { type BootstrapOptions, type Estimate, percentileInterval } from "./interval.js";
+import { bootstrapDefaults, type BootstrapOptions, type Estimate, percentileInterval } from "./interval.js";
 
 /**
  * Two-level percentile bootstrap of a mean over seeds × goals. Every seed meets the same goals, so the design is
@@ -24,7 +24,7 @@ export function bootstrapTwoLevel(
   if (columns.some((column) => column.length !== seeds || column.some((row) => row.length !== goals))) {
     throw new RangeError("A two-level bootstrap needs the same goals for every seed.");
   }
-  const { level = 0.95, resamples = 10_000, seed = 0 } = options;
+  const { level, resamples, seed } = { ...bootstrapDefaults, ...options };
   const random = stream(seed, "bootstrap");
   // value and presence side by side: [column][seed][goal], flat
   const value = columns.map((column) => Float64Array.from(column.flat(), (x) => (Number.isNaN(x) ? 0 : x)));

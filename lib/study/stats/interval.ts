@@ -17,6 +17,9 @@ export interface BootstrapOptions {
   readonly seed?: number | string;
 }
 
+/** What intervals are unless said otherwise. */
+export const bootstrapDefaults = { level: 0.95, resamples: 10_000, seed: 0 } as const;
+
 /**
  * The percentile interval of bootstrap replicates (Efron & Tibshirani 1993, ch. 13): replicates that are not
  * finite (a statistic undefined on a resample) are left out.

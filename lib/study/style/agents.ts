@@ -10,7 +10,7 @@ export interface AgentStyle {
 }
 
 /**
- * Okabe & Ito's palette (2008), told apart with any colour vision; neighbours on the ladder differ in lightness too,
+ * Okabe & Ito's palette (2008) and Tol's wine, told apart with any colour vision; neighbours on the ladder differ in lightness too,
  * so that they can be told apart in greyscale.
  */
 const palette = {
@@ -21,6 +21,7 @@ const palette = {
   blue: "#0072b2",
   vermilion: "#d55e00",
   purple: "#cc79a7",
+  wine: "#882255",
   black: "#222222",
 } as const;
 
@@ -44,11 +45,12 @@ const look = (label: string, colour: string, order: number): AgentStyle => ({
 const known: Readonly<Record<string, AgentStyle>> = {
   random: look("Random", palette.grey, 0),
   rule: look("Rule", palette.orange, 1),
+  match: look("Match", palette.green, 1.5),
   prompted: look("Prompted", palette.purple, 2),
   imitation: look("Imitation", palette.sky, 3),
   grpo: look("GRPO", palette.blue, 4),
   gigpo: look("GiGPO", palette.vermilion, 5),
-  rloo: look("RLOO", palette.green, 6),
+  rloo: look("RLOO", palette.wine, 6),
   oracle: look("Choice oracle", palette.black, 100),
 };
 

@@ -1,7 +1,10 @@
+import { comparisons } from "../comparisons.js";
+import type { Facts } from "../facts.js";
 import type { MainResult, StudyShop } from "../mainResults.js";
 import type { Published } from "../published.js";
+import { bootstrapDefaults as defaults } from "../stats/index.js";
 import { latexId } from "./latexText.js";
-import { asPrinted, grouped, intervalText, oneDecimal } from "./numbers.js";
+import { asPrinted, grouped, intervalText, oneDecimal, pValue } from "./numbers.js";
 
 /**
  * Every number that the thesis may print, by name. `\score{rule}` reads `score/rule`; a name that is not here stops
@@ -11,12 +14,15 @@ export function numbers(
   shop: StudyShop,
   results: readonly MainResult[],
   published: Published,
+  facts: Facts = {},
 ): ReadonlyMap<string, string> {
   const all = new Map<string, string>([
     ["shop/products", grouped(shop.products)],
     ["shop/goals", grouped(shop.goals)],
     ["shop/test", grouped(shop.test.count)],
     ["shop/fingerprint", shop.fingerprint.slice(0, 12)],
+    ["study/level", String(100 * defaults.level)],
+    ["study/resamples", grouped(defaults.resamples)],
   ]);
   for (const { agent, seeds, summary, record } of results) {
     if (!summary || !record) continue; // the missing number is then an error where it is used
@@ -35,6 +41,13 @@ export function numbers(
   }
   const made = results.flatMap(({ record }) => (record ? [latexId(record.id)] : []));
   if (made.length === results.length) all.set("records/main", made.join(", "));
+  for (const { a, b, difference, adjusted, dz, delta } of comparisons(results)) {
+    all.set(`compare/${a}/${b}/difference`, oneDecimal(difference));
+    all.set(`compare/${a}/${b}/p`, pValue(adjusted));
+    all.set(`compare/${a}/${b}/dz`, dz.toFixed(2));
+    all.set(`compare/${a}/${b}/delta`, delta.toFixed(2));
+  }
+  for (const [name, { text }] of Object.entries(facts)) all.set(`fact/${name}`, text);
   for (const result of published.results) {
     all.set(`published/score/${result.id}`, asPrinted(result.score));
     all.set(`published/success/${result.id}`, asPrinted(result.success));

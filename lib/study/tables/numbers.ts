@@ -21,3 +21,8 @@ export function asPrinted(x: number): string {
   const decimals = String(x).split(".")[1]?.length ?? 0;
   return x.toFixed(Math.max(1, decimals));
 }
+
+/** A p-value: 0.034, or < 0.001 below what 10,000 sampled patterns can tell apart. */
+export function pValue(p: number): string {
+  return p < 0.001 ? "< 0.001" : p.toFixed(3);
+}

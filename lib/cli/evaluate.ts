@@ -1,0 +1,134 @@
+import { Option } from "commander";
+import { InputError } from "../base/index.js";
+import type { SplitName } from "../simulator/index.js";
+import type { Estimate, Evaluation } from "../study/index.js";
+import { integerOption, note, printJson } from "./common.js";
+import { buildReporter } from "./data/report.js";
+import { countReporter } from "./study/report.js";
+import type { AddVerb } from "./verbs.js";
+
+interface EvaluateFlags {
+  readonly agent: string;
+  readonly split: SplitName;
+  readonly data?: string;
+  readonly seeds: readonly number[];
+  readonly limit?: number;
+  readonly runs?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+/** `aisle evaluate`: plays an agent on the goals of a split and keeps a run record. */
+export const addEvaluate: AddVerb = (program) => {
+  program
+    .command("evaluate")
+    .description("play an agent on the goals of a split, report score and success rate, keep a run record")
+    .requiredOption("--agent <name>", "who plays: rule, random, match, oracle, …")
+    .addOption(new Option("--split <name>", "which goals").choices(["test", "dev", "train"]).default("test"))
+    .option("--data <folder>", "the shop (default: the embedded one, made on first use)")
+    .option("--seeds <list>", "seeds separated by commas", seedsOption, [0])
+    .option("--limit <n>", "only the first n goals of the split", integerOption("--limit", 1))
+    .option("--runs <folder>", "where run records live (default: data/runs)")
+    .option("--force", "play again even where a record matches")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      "\nScore is the mean reward and success a reward of exactly 1, both in per cent with 95 % bootstrap intervals.\n" +
+        "The record goes to data/runs; the same agent, data, goals and seeds are read from it the next time.",
+    )
+    .action(async (flags: EvaluateFlags) => {
+      const { agentNamed } = await import("../agents/index.js");
+      const { defaultCatalogue, openEnvironment, splitRanges } = await import("../simulator/index.js");
+      const { evaluate } = await import("../study/index.js");
+      const agent = await agentNamed(flags.agent); // before anything is built: a misspelt name should cost nothing
+      const building = buildReporter();
+      const catalogue = await defaultCatalogue(flags.data, { progress: building.building });
+      building.end();
+      const { start, end } = splitRanges(catalogue.goalCount)[flags.split];
+      const count = Math.min(end - start, flags.limit ?? Infinity);
+      const playing = countReporter(`${agent.name} on ${flags.split} goals`);
+      let result: Evaluation;
+      try {
+        result = await evaluate({
+          agent,
+          environment: openEnvironment(catalogue),
+          split: flags.split,
+          goals: { first: start, count },
+          seeds: flags.seeds,
+          force: flags.force ?? false,
+          ...(flags.runs === undefined ? {} : { runs: flags.runs }),
+          onEpisode: playing.count,
+        });
+      } finally {
+        playing.end();
+        catalogue.close();
+      }
+      note(outcomes[result.outcome](result.record.path));
+      if (flags.json) printJson(asJson(result));
+      else process.stdout.write(asText(result, flags.split));
+    });
+};
+
+const outcomes: Readonly<Record<Evaluation["outcome"], (path: string) => string>> = {
+  read: (path) => `Read from the run record ${path} (--force plays again).`,
+  new: (path) => `Kept as the run record ${path}.`,
+  same: (path) => `Same as the run record ${path}.`,
+  changed: (path) => `The run record ${path} said something else: it was replaced.`,
+};
+
+/** What other programs rely on: per cents for score and success rate, means in [0, 1] for the parts. */
+function asJson({ agent, summary, record }: Evaluation): unknown {
+  const { score, successRate, parts, goals } = summary;
+  return {
+    agent,
+    goals,
+    score: rounded(score.value),
+    score_ci: [rounded(score.lo), rounded(score.hi)],
+    success_rate: rounded(successRate.value),
+    success_rate_ci: [rounded(successRate.lo), rounded(successRate.hi)],
+    parts: {
+      r_type: rounded(parts.rType.value),
+      r_att: rounded(parts.rAtt.value),
+      r_option: Number.isNaN(parts.rOption.value) ? null : rounded(parts.rOption.value),
+      r_price: rounded(parts.rPrice.value),
+    },
+    record: record.path,
+  };
+}
+
+/** Without the last digits, which are noise of the summation. */
+function rounded(x: number): number {
+  return Number(x.toFixed(9));
+}
+
+function asText({ agent, summary, record }: Evaluation, split: SplitName): string {
+  const { score, successRate, parts } = summary;
+  const line = (name: string, { value, lo, hi }: Estimate, digits: number, unit = ""): string =>
+    Number.isNaN(value)
+      ? `${name}  –`
+      : `${name}  ${value.toFixed(digits)}${unit}  [${lo.toFixed(digits)}, ${hi.toFixed(digits)}]`;
+  const seeds = summary.seeds.length === 1 ? "" : `, seeds ${summary.seeds.join(", ")}`;
+  return [
+    `${agent} on ${summary.goals} ${split} goals${seeds}, 95 % intervals`,
+    line("score      ", score, 1),
+    line("success    ", successRate, 1, " %"),
+    line("type       ", parts.rType, 3),
+    line("attributes ", parts.rAtt, 3),
+    line("options    ", parts.rOption, 3),
+    line("price      ", parts.rPrice, 3),
+    `steps        ${summary.steps.toFixed(1)}`,
+    `record       ${record.path}`,
+    "",
+  ].join("\n");
+}
+
+/** Parses `0,1,2`. */
+function seedsOption(text: string): number[] {
+  const parts = text.split(",").map((part) => part.trim());
+  const seeds = parts.map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
+  if (!seeds.every(Number.isSafeInteger)) {
+    throw new InputError(`--seeds must be whole numbers separated by commas, such as 0,1,2, not "${text}".`);
+  }
+  if (new Set(seeds).size !== seeds.length) throw new InputError(`--seeds names a seed twice: "${text}".`);
+  return seeds;
+}
