@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
-import { InputError } from "../../base/index.js";
+import { disableNative, enableNative } from "./native.js";
+import { loadTensorflow } from "./tensorflow.js";
 import { replaceKernels } from "./wasm/register.js";
+import { loadWebgpu } from "./webgpu.js";
 
 /** From the fastest to the slowest. */
 export const BACKENDS = ["tensorflow", "webgpu", "native", "wasm", "cpu"] as const;
@@ -13,12 +15,18 @@ let current: BackendName | undefined;
  * @throws InputError when it is not present on this machine, saying what would give it.
  */
 export async function useBackend(name: BackendName): Promise<void> {
-  if (name === "wasm") {
+  if (name === current) return;
+  tf.enableProdMode(); // or the cpu backend prints an advertisement for tfjs-node
+  if (name === "tensorflow") await loadTensorflow();
+  if (name === "webgpu") await loadWebgpu();
+  if (name === "wasm" || name === "native") {
     await import("@tensorflow/tfjs-backend-wasm");
     replaceKernels();
-  } else if (name !== "cpu") throw new InputError(`The backend ${name} is not present.`);
-  await tf.setBackend(name);
+  }
+  await tf.setBackend(name === "native" ? "wasm" : name);
   await tf.ready();
+  if (name === "native") await enableNative();
+  if (name === "wasm") disableNative();
   current = name;
 }
 

@@ -105,17 +105,20 @@ export class WasmRuntime {
   }
 
   /** `c = a · b` for whole matrices: a is `[m, k]` (or `[k, m]` when transposed), b `[k, n]` (or `[n, k]`), c `[m, n]`. */
-  multiply: Multiply = (m, n, k, a, transposeA, b, transposeB, c) => {
-    if (this.native !== undefined && m * n * k > 0) this.native(m, n, k, a, transposeA, b, transposeB, c);
-    else {
-      this.strided(
-        [m, n, k],
-        [a, transposeA ? 4 : 4 * k, transposeA ? 4 * m : 4],
-        [b, transposeB ? 4 : 4 * n, transposeB ? 4 * k : 4],
-        [c, 4 * n],
-        false,
-      );
-    }
+  multiply: Multiply = (...product) => {
+    if (this.native === undefined) this.onWasm(...product);
+    else this.native(...product);
+  };
+
+  /** `multiply` with our own product, whatever `native` is. */
+  onWasm: Multiply = (m, n, k, a, transposeA, b, transposeB, c) => {
+    this.strided(
+      [m, n, k],
+      [a, transposeA ? 4 : 4 * k, transposeA ? 4 * m : 4],
+      [b, transposeB ? 4 : 4 * n, transposeB ? 4 * k : 4],
+      [c, 4 * n],
+      false,
+    );
   };
 
   /**
