@@ -1,8 +1,11 @@
 import type { Command } from "commander";
 import { addData } from "./data.js";
-import { addModel } from "./model.js";
+import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
 import { addFigures } from "./figures.js";
+import { addKernel } from "./kernel.js";
+import { addLab } from "./lab.js";
+import { addModel } from "./model.js";
 import { addNotebook } from "./notebook.js";
 import { addSearch } from "./search.js";
 import { addTables } from "./tables.js";
@@ -14,9 +17,12 @@ export type AddVerb = (program: Command) => void;
 /** Every verb, in the order in which `--help` lists them: one a line, so that branches that add verbs merge. */
 // prettier-ignore
 export const verbs: readonly AddVerb[] = [
+  addNotebook,
+  addLab,
+  addKernel,
+  addDoctor,
   addData,
   addModel,
-  addNotebook,
   addSearch,
   addEvaluate,
   addFigures,

@@ -297,7 +297,7 @@ async function createConnection(): Promise<Connection> {
     hb_port,
     key: randomBytes(32).toString("hex"),
     signature_scheme: "hmac-sha256",
-    kernel_name: "tslab",
+    kernel_name: "aisle",
   };
 }
 

@@ -10,3 +10,16 @@ export {
   type Output,
 } from "./nbformat.js";
 export { parametersOf, parseParameters, type Parameter } from "./parameters.js";
+export { display, liveDisplay, type LiveDisplay, type MimeBundle } from "./display.js";
+export {
+  installedHere,
+  installKernelspec,
+  KERNEL_NAME,
+  KERNEL_PATH,
+  uninstallKernelspec,
+  userDataFolder,
+} from "./kernelspec.js";
+export { findJupyter, openJupyter, type JupyterApp } from "./jupyter.js";
+export { startKernelClient, type KernelClient, type KernelOptions } from "./client.js";
+export { checkKernel, jupyterVersion, modelFolders, versionOf, type KernelHealth } from "./doctor.js";
+export { quietenTensorflow } from "./kernel/quiet.js";

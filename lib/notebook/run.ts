@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { besideName, InputError, RunError, whyNot } from "../base/index.js";
 import { startKernelClient, type KernelClient, type KernelOptions } from "./client.js";
+import { KERNEL_NAME } from "./kernelspec.js";
 import { formatNotebook, readNotebook, writeNotebook, type Cell, type Notebook } from "./nbformat.js";
 import { createCollector } from "./outputs.js";
 import { withParameters } from "./parameters.js";
@@ -91,7 +92,8 @@ function prepare(book: Notebook, parameters: Readonly<Record<string, string>>, f
   const ready = withParameters(book, parameters, file);
   ready.metadata = {
     ...ready.metadata,
-    kernelspec: spec ?? { display_name: "TypeScript (Aisle)", language: "typescript", name: "tslab" },
+    // A notebook made elsewhere (plain tslab) from now on finds the kernel that has run it.
+    kernelspec: { display_name: "TypeScript (Aisle)", language: "typescript", name: KERNEL_NAME },
   };
   const taken = new Set(ready.cells.map((cell) => cell.id));
   ready.cells.forEach((cell, index) => {

@@ -227,7 +227,7 @@ export const far = (): Promise<unknown> =>
   });
 
   it("is described by a kernelspec that Jupyter can read", () => {
-    const spec = JSON.parse(readFileSync("lib/notebook/kernels/tslab/kernel.json", "utf8")) as {
+    const spec = JSON.parse(readFileSync("lib/notebook/kernels/aisle/kernel.json", "utf8")) as {
       argv: string[];
       language: string;
     };

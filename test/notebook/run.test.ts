@@ -46,7 +46,7 @@ describe("running a notebook", function () {
       ran.cells.map((one) => one.id),
       ["cell-0", "cell-1", "cell-2", "cell-3"],
     );
-    assert.equal((ran.metadata["kernelspec"] as { name: string }).name, "tslab");
+    assert.equal((ran.metadata["kernelspec"] as { name: string }).name, "aisle");
     assert.equal((ran.metadata["language_info"] as { name: string }).name, "typescript");
     assert.deepEqual(outputsOf(ran)[2], [
       { output_type: "stream", name: "stdout", text: "2\n" },

@@ -16,7 +16,11 @@ export function quieten(): void {
     if (warning.name !== "ExperimentalWarning" && warning.name !== "DeprecationWarning")
       process.stderr.write(`${warning.name}: ${warning.message}\n`);
   });
-  // TensorFlow.js recommends its native package on first use; `aisle doctor` says the same, once.
+  quietenTensorflow();
+}
+
+/** TensorFlow.js recommends its native package on first use; `aisle doctor` says the same, once. */
+export function quietenTensorflow(): void {
   const { console } = globalThis;
   const warn = console.warn.bind(console);
   console.warn = (...args: unknown[]) => {

@@ -1,0 +1,98 @@
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+
+/** A backend on this machine. */
+export interface Backend {
+  readonly name: string;
+  readonly available: boolean;
+  /** Why it is not, and what would give it. */
+  readonly reason?: string;
+  /** Of a float32 matrix product, in 10^9 operations a second. */
+  readonly gflops?: number;
+}
+
+/** What `aisle doctor --json` prints. */
+export interface DoctorReport {
+  readonly node: string;
+  readonly npm: string | null;
+  readonly backends: readonly Backend[];
+  /** The backend in use when nothing else is said. */
+  readonly selected: string;
+  readonly kernel: { readonly works: boolean; readonly reason?: string; readonly registered: boolean };
+  readonly jupyter: string | null;
+  readonly latex: string | null;
+  readonly rsvg: string | null;
+  readonly data: readonly { readonly path: string; readonly products: number; readonly goals: number }[];
+  readonly models: readonly string[];
+}
+
+/** Looks at everything. */
+export async function examine(): Promise<DoctorReport> {
+  const { checkKernel, jupyterVersion, modelFolders, versionOf } = await import("../../notebook/index.js");
+  const kernel = await checkKernel();
+  const [npm, latex, rsvg] = await Promise.all(
+    ["npm", "latexmk", "rsvg-convert"].map((program) => versionOf(program)),
+  );
+  const { backends, selected } = await probe();
+  return {
+    node: process.versions.node,
+    npm: npm ?? null,
+    backends,
+    selected,
+    kernel,
+    jupyter: jupyterVersion(),
+    latex: latex ?? null,
+    rsvg: rsvg ?? null,
+    data: await shops(),
+    models: modelFolders("data"),
+  };
+}
+
+async function probe(): Promise<{ backends: Backend[]; selected: string }> {
+  const { BACKENDS, useBackend } = await import("../../policy/index.js");
+  const { quietenTensorflow } = await import("../../notebook/index.js");
+  const tf = await import("@tensorflow/tfjs");
+  quietenTensorflow();
+  const backends: Backend[] = [];
+  for (const name of BACKENDS) {
+    try {
+      await useBackend(name);
+      backends.push({ name, available: true, gflops: await speed(tf) });
+    } catch (error) {
+      backends.push({ name, available: false, reason: (error as Error).message });
+    }
+  }
+  return { backends, selected: process.env["AISLE_BACKEND"] ?? "wasm" };
+}
+
+/** A product of two [n, n] matrices, the best of a few. */
+async function speed(tf: typeof import("@tensorflow/tfjs"), n = 256): Promise<number> {
+  const a = tf.ones([n, n]);
+  let best = Infinity;
+  for (let i = 0; i < 4; i++) {
+    const start = performance.now();
+    const product = tf.matMul(a, a);
+    await product.data();
+    best = Math.min(best, performance.now() - start);
+    product.dispose();
+  }
+  a.dispose();
+  return Math.round((2 * n ** 3) / best / 1e5) / 10;
+}
+
+async function shops(): Promise<DoctorReport["data"]> {
+  const { isCatalogue, readManifest } = await import("../../simulator/catalogue/index.js");
+  if (!existsSync("data")) return [];
+  return readdirSync("data", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => path.posix.join("data", entry.name))
+    .filter((folder) => isCatalogue(folder))
+    .flatMap((folder) => {
+      try {
+        const { products, goals } = readManifest(folder);
+        return [{ path: folder, products, goals }];
+      } catch {
+        return []; // of an older format: made anew on next use
+      }
+    });
+}
