@@ -10,8 +10,8 @@ export const resultsLadder: Figure = {
     const { style } = kit;
     const rows = (section: "ours" | "theirs") => query(data, kit, section);
     const labels = 172;
-    const gap = 28;
-    const width = Math.floor((style.fullWidth - labels - gap - 8) / 2);
+    const gap = 34;
+    const width = Math.floor((style.fullWidth - labels - gap - 30) / 2);
     const panel = (section: "ours" | "theirs", metric: "score" | "success", name: string) => {
       const values = rows(section);
       const first = metric === "score";
@@ -51,8 +51,8 @@ export const resultsLadder: Figure = {
           },
           {
             mark: top
-              ? { type: "point" as const, filled: true, size: 70 }
-              : { type: "point" as const, filled: false, shape: "diamond", size: 34, strokeWidth: 1.3 },
+              ? { type: "point" as const, filled: true, size: 34 }
+              : { type: "point" as const, filled: false, shape: "diamond", size: 26, strokeWidth: 1.2 },
             encoding: { x: x(metric), y, color: colour },
           },
           {

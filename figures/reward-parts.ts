@@ -14,7 +14,7 @@ export const rewardParts: Figure = {
   spec({ results }, { style }) {
     const labels = 92;
     const gap = 14;
-    const width = Math.floor((style.fullWidth - labels - 3 * gap - 12) / 4);
+    const width = Math.floor((style.fullWidth - labels - 3 * gap - 24) / 4);
     return {
       hconcat: parts.map(([part, title], index) => {
         const values = query(results, style, part);
@@ -47,7 +47,7 @@ export const rewardParts: Figure = {
               encoding: { x: x("lo"), x2: { field: "hi" }, y, color: colour },
             },
             {
-              mark: { type: "point" as const, filled: true, size: 70 },
+              mark: { type: "point" as const, filled: true, size: 34 },
               encoding: { x: x("value"), y, color: colour },
             },
             {
@@ -58,6 +58,7 @@ export const rewardParts: Figure = {
         };
       }),
       spacing: gap,
+      bounds: "flush" as const,
     };
   },
 };

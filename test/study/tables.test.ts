@@ -137,7 +137,7 @@ describe("tables and figures from records", function () {
       assert.match(svg, /font-family="Latin Modern Roman/);
       assert.doesNotMatch(svg, /<image|NaN|undefined/);
       const width = Number(/width="(\d+)"/.exec(svg)![1]);
-      assert.ok(width > 450 && width <= 567, `${name} is ${width} px wide`); // the text block is 567 px
+      assert.ok(width > 450 && width <= 567, `${name} is ${width} px wide`); // unscaled in a text block of 567 px
     }
     await assert.rejects(figureSvg("nonsense", data()), {
       name: "InputError",

@@ -57,6 +57,12 @@ export async function makeFigures(
 
 async function svgOf(figure: Figure, data: StudyData): Promise<string> {
   const svg = await renderChart(figure.spec(data, kit));
+  const width = Number(/^<svg [^>]*?width="([\d.]+)"/.exec(svg)?.[1]);
+  if (!(width <= style.fullWidth)) {
+    throw new RunError(
+      `The figure ${figure.name} is ${width} px wide: the text block has room for ${style.fullWidth}.`,
+    );
+  }
   const title = figure.title.replace(/&/g, "&amp;").replace(/</g, "&lt;");
   return `${svg.replace(/^(<svg[^>]*>)/, `$1<title>${title}</title>`)}\n`;
 }

@@ -52,7 +52,7 @@ export const theme: Config = {
   },
   title: { fontSize: 13, fontWeight: "normal", color: ink, anchor: "start", offset: 8 },
   text: { fontSize: 9 * point, color: ink },
-  rule: { strokeWidth: 1.6 },
+  rule: { strokeWidth: 2.2 },
   line: { strokeWidth: 1.8 },
   point: { size: 60, filled: true, opacity: 1 },
   bar: { color: "#0072b2" },

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { agentNamed } from "../../lib/agents/index.js";
+import { stream } from "../../lib/base/index.js";
+import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
+import {
+  figureNames,
+  figureSvg,
+  figuresFolder,
+  numbers,
+  numbersTex,
+  quotedFacts,
+  readmeBlock,
+  resultOf,
+  type StudyData,
+  studyData,
+  tables,
+  tablesFolder,
+  toLatex,
+  withResults,
+} from "../../lib/study/index.js";
+
+/** What to do when one of these tests fails. */
+const remake =
+  "out of date: evaluate the agents again (npx aisle tables names the missing records), delete the records of older data, and run npx aisle figures && npx aisle tables";
+
+describe("the committed results", function () {
+  this.timeout(60_000);
+  let catalogue: DiskCatalogue;
+  let data: StudyData;
+  before(async () => {
+    catalogue = await defaultCatalogue();
+    data = studyData(catalogue);
+  });
+  after(() => catalogue.close());
+
+  it("have a record of this very shop for every agent of the main table", () => {
+    for (const { agent, record } of data.results) assert.ok(record, `${agent} has no record: ${remake}`);
+  });
+
+  it("are what the code gives: some goals of every record, played again", async () => {
+    const environment = openEnvironment(catalogue);
+    for (const { agent, record } of data.results) {
+      if (!record) continue;
+      const player = await agentNamed(agent);
+      assert.deepEqual(record.identity.agent.settings, JSON.parse(JSON.stringify(player.settings)), remake);
+      // every 23rd episode: 22 of 500, spread over the goals and seeds
+      for (const kept of record.results.filter((_, i) => i % 23 === 0)) {
+        const random = stream(kept.seed, "evaluate", kept.goal);
+        const trajectory = await player.play(environment, kept.goal, random);
+        assert.deepEqual(
+          resultOf(trajectory, kept.seed, catalogue.goal(kept.goal)),
+          kept,
+          `${record.path} is ${remake}`,
+        );
+      }
+    }
+  });
+
+  it("are the ones that the thesis's tables, numbers and figures show", async () => {
+    const current = (path: string, text: string): void => {
+      assert.ok(existsSync(path), `${path} is missing: ${remake}`);
+      assert.equal(readFileSync(path, "utf8"), text, `${path} is ${remake}`);
+    };
+    for (const table of tables(data)) current(join(tablesFolder, `${table.name}.tex`), toLatex(table));
+    const all = numbers(data.shop, data.results, data.published, quotedFacts());
+    current(join(tablesFolder, "numbers.tex"), numbersTex(all));
+    for (const name of figureNames())
+      current(join(figuresFolder, `${name}.svg`), await figureSvg(name, data));
+  });
+
+  it("are the ones that README.md shows", () => {
+    const readme = readFileSync("README.md", "utf8");
+    assert.equal(withResults(readme, readmeBlock(data)), readme, `README.md is ${remake}`);
+  });
+});
