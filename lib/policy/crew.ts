@@ -91,8 +91,8 @@ export class LocalCrew implements Crew {
   ): Promise<void> {
     this.replica.sync(version);
     const first = firstRows(batches);
+    const gradient = this.scratch;
     for (const [batch, rows] of batches.entries()) {
-      const gradient = this.scratch.fill(0);
       const evaluate = (scores: Scores): Slopes | Promise<Slopes> => objective(batch, scores);
       const result = await this.replica.gradients(
         rows,

@@ -136,6 +136,7 @@ export class Policy {
     const positions = firstRows(batches);
     const scores: Scores[] = [];
     let loss = 0;
+    let gradient = this.sum;
     const { temperature, checkpoint = "none", dropout: names } = options;
     await this.crew.gradients(
       batches,
@@ -153,11 +154,12 @@ export class Policy {
       (result) => {
         loss += result.loss;
         scores.push(result.scores);
-        if (result.batch === 0) this.sum.set(result.gradient);
+        if (batches.length === 1) gradient = result.gradient;
+        else if (result.batch === 0) this.sum.set(result.gradient);
         else for (let i = 0; i < this.sum.length; i++) this.sum[i]! += result.gradient[i]!;
       },
     );
-    return { loss, scores: scores.flat(), gradient: this.sum };
+    return { loss, scores: scores.flat(), gradient };
   }
 
   /**

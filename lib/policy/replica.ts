@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { readsRanges, StreamAttention, type AttentionBlock } from "./attend.js";
 import type { HostWeights } from "./host-weights.js";
 import { adaptWith, type Dropout } from "./lora.js";
+import { wasmRuntime } from "./backends/wasm/runtime.js";
 import { embed, tokenLogProbs } from "./ops/index.js";
 import { pack, type Packed, type PackedRow, type Row } from "./rows.js";
 import { generate } from "./sampling/generate.js";
@@ -145,7 +146,7 @@ export class Replica {
   }
 
   /**
-   * Adds the gradient of an objective over one micro-batch to `gradient`.
+   * Writes the gradient of an objective over one micro-batch into `gradient`.
    * @param objective is given the scores and returns its slopes
    * @param gradient like the host's trained vector
    */
@@ -170,8 +171,9 @@ export class Replica {
     };
     const inputs: tf.Tensor[] = [this.embedded(packed.ids)];
     for (let stage = 0; stage < stages - 1; stage++) inputs.push(tf.tidy(() => run(stage, inputs[stage]!)));
+    const trainHead = this.host.trained.some(({ name }) => this.tensors.get(name) === headOf(model));
     const last = Tape.record(() =>
-      scored(model, packed, run(stages - 1, inputs[stages - 1]!), options.temperature),
+      scored(model, packed, run(stages - 1, inputs[stages - 1]!), options.temperature, trainHead),
     );
     const { logProbs, entropy } = last.result;
     try {
@@ -187,7 +189,7 @@ export class Replica {
         const trained = this.trainedIn(stage * each, (stage + 1) * each);
         const [dx, ...slopesOf] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
         for (const [output, dy] of heads) tf.dispose([output, dy]);
-        for (let i = 0; i < trained.length; i++) await addTo(gradient, trained[i]!.offset, slopesOf[i]);
+        for (const [i, { offset, size }] of trained.entries()) await put(gradient, offset, size, slopesOf[i]);
         if (stage === 0) {
           await this.addEmbedding(gradient, packed, dx);
           input.dispose();
@@ -221,14 +223,14 @@ export class Replica {
   }
 
   /** Trained tensors used by layers `from` up to `to`; the final norm and the output belong to the last layer. */
-  private trainedIn(from: number, to: number): { tensor: tf.Tensor; offset: number }[] {
+  private trainedIn(from: number, to: number): { tensor: tf.Tensor; offset: number; size: number }[] {
     const { layers } = this.host.config;
-    return this.host.trained.flatMap(({ name, offset }) => {
+    return this.host.trained.flatMap(({ name, offset, size }) => {
       const tensor = this.tensors.get(name);
       if (!tensor) return [];
       const layer = /\.layers\.(\d+)\./.exec(name);
       const at = layer ? Number(layer[1]) : layers - 1;
-      return at >= from && at < to ? [{ tensor, offset }] : [];
+      return at >= from && at < to ? [{ tensor, offset, size }] : [];
     });
   }
 
@@ -240,6 +242,8 @@ export class Replica {
   ): Promise<void> {
     const table = this.host.trained.find(({ name }) => name === EMBEDDING);
     if (table && dx) {
+      // Untied, the table has no other gradient that would already be there.
+      if (!this.host.config.tiedEmbeddings) gradient.fill(0, table.offset, table.offset + table.size);
       const d = this.host.config.hiddenSize;
       const slopes = (await dx.data()) as Float32Array;
       packed.ids.forEach((id, i) => {
@@ -319,9 +323,10 @@ function scored(
   packed: Packed,
   x: tf.Tensor,
   temperature = 1,
+  trainHead = false,
 ): { logProbs: tf.Tensor1D; entropy: tf.Tensor1D } {
   const hidden = embed(packed.sources, finalNorm(model, x));
-  return tokenLogProbs(hidden, headOf(model), packed.targets, { temperature });
+  return tokenLogProbs(hidden, headOf(model), packed.targets, { temperature, trainHead });
 }
 
 function unpacked(
@@ -352,9 +357,22 @@ function flattened(packed: Packed, nested: readonly (readonly (readonly number[]
   return flat;
 }
 
-async function addTo(gradient: Float32Array, offset: number, slope: tf.Tensor | undefined): Promise<void> {
-  if (!slope) return;
-  const values = (await slope.data()) as Float32Array;
-  for (let i = 0; i < values.length; i++) gradient[offset + i]! += values[i]!;
+/** Writes a slope where it belongs and frees it; zeros where there is none. */
+async function put(
+  gradient: Float32Array,
+  offset: number,
+  size: number,
+  slope: tf.Tensor | undefined,
+): Promise<void> {
+  if (!slope) {
+    gradient.fill(0, offset, offset + size);
+    return;
+  }
+  // On the heap of `wasm` the values can be copied straight to their place.
+  const runtime = wasmRuntime();
+  gradient.set(
+    runtime ? runtime.floats(runtime.address(slope), size) : ((await slope.data()) as Float32Array),
+    offset,
+  );
   slope.dispose();
 }

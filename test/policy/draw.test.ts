@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { stream } from "../../lib/base/index.js";
 import { draw, tokenTrie, type DrawOptions } from "../../lib/policy/index.js";
+import { exp } from "../../lib/policy/sampling/exponential.js";
 
 const scratch = { weights: new Float64Array(64) };
 
@@ -47,6 +48,23 @@ describe("draw", () => {
     const far = Float32Array.from([0, -2000, -2001]);
     const drawn = draw(far, {}, stream(3), scratch, [1, 2]);
     assert.ok([1, 2].includes(drawn.id) && drawn.logProb < -1999 && drawn.drawnLogProb > -2);
+  });
+
+  it("takes −∞ for impossible and refuses what is no number", () => {
+    const drawn = draw(Float32Array.from([-Infinity, 0, -Infinity]), {}, stream(3), scratch);
+    assert.deepEqual(drawn, { id: 1, logProb: 0, drawnLogProb: 0, entropy: 0 });
+    for (const bad of [NaN, Infinity]) {
+      assert.throws(() => draw(Float32Array.from([1, bad]), {}, stream(3), scratch), /not finite/);
+    }
+  });
+
+  it("has exponentials as exact as Math.exp", () => {
+    fc.assert(
+      fc.property(fc.double({ min: -700, max: 0, noNaN: true }), (z) => {
+        assert.ok(Math.abs(exp(z) / Math.exp(z) - 1) < 1e-15);
+      }),
+    );
+    assert.deepEqual([exp(0), exp(-1e9), exp(-Infinity)], [1, 0, 0]);
   });
 
   it("is a function of its stream, whatever the logits", () => {

@@ -1,4 +1,5 @@
 import type { Random } from "../../base/index.js";
+import { exp, exponentials } from "./exponential.js";
 
 /** What shapes the distribution that tokens are drawn from. */
 export interface DrawOptions {
@@ -43,17 +44,7 @@ export function draw(
   const greedy = temperature === 0;
   const inverse = greedy ? 1 : 1 / temperature;
   const { weights } = scratch;
-  let top = -Infinity;
-  for (let i = 0; i < logits.length; i++) if (logits[i]! > top) top = logits[i]!;
-  let sum = 0;
-  let moment = 0;
-  for (let i = 0; i < logits.length; i++) {
-    const z = (logits[i]! - top) * inverse;
-    const w = Math.exp(z);
-    weights[i] = w;
-    sum += w;
-    if (w > 0) moment += w * z;
-  }
+  const { top, sum, moment } = exponentials(logits, inverse, weights);
   const logSum = Math.log(sum);
   const result = (id: number, drawnLogProb?: number): Drawn => {
     const logProb = (logits[id]! - top) * inverse - logSum;
@@ -81,7 +72,7 @@ export function draw(
 /** Admissible tokens can all be so unlikely that their weights vanish: measure them from the best one among them. */
 function lift(logits: Float32Array, ids: readonly number[], inverse: number, weights: Float64Array): void {
   const top = ids.reduce((best, i) => Math.max(best, logits[i]!), -Infinity);
-  for (const i of ids) weights[i] = Math.exp((logits[i]! - top) * inverse);
+  for (const i of ids) weights[i] = exp((logits[i]! - top) * inverse);
 }
 
 /** Top-k first, then top-p over what is left (the order of Hugging Face's processors); ascending ids. */
