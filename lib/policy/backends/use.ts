@@ -23,8 +23,10 @@ export async function useBackend(name: BackendName): Promise<void> {
     await import("@tensorflow/tfjs-backend-wasm");
     replaceKernels();
   }
-  await tf.setBackend(name === "native" ? "wasm" : name);
-  await tf.ready();
+  await withoutNewListeners(async () => {
+    await tf.setBackend(name === "native" ? "wasm" : name);
+    await tf.ready();
+  });
   if (name === "native") await enableNative();
   if (name === "wasm") disableNative();
   current = name;
@@ -33,4 +35,20 @@ export async function useBackend(name: BackendName): Promise<void> {
 /** The backend in use, or `undefined` before the first {@link useBackend}. */
 export function currentBackend(): BackendName | undefined {
   return current;
+}
+
+/**
+ * Emscripten's start-up code throws every unhandled rejection of the process again from a file of one very long line, which
+ * Node then prints. What it adds to the process is taken away.
+ */
+async function withoutNewListeners(start: () => Promise<void>): Promise<void> {
+  type Listener = (...args: unknown[]) => void;
+  const events = ["uncaughtException", "unhandledRejection"] as const;
+  const listeners = (event: string): Listener[] =>
+    process.listeners(event as "exit") as unknown as Listener[];
+  const before = events.map((event) => new Set(listeners(event)));
+  await start();
+  events.forEach((event, i) => {
+    for (const listener of listeners(event)) if (!before[i]!.has(listener)) process.off(event, listener);
+  });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import * as tf from "@tensorflow/tfjs";
 import { InputError, stream } from "../../../lib/base/index.js";
 import {
@@ -32,6 +33,15 @@ describe("backends", () => {
   it("one that is asked for goes before the profile", async () => {
     assert.equal(await selectBackend({ profile: "seminar", requested: "cpu" }), "cpu");
     assert.equal(tf.getBackend(), "cpu");
+  });
+
+  it("starting one leaves the process's handling of errors as it was", () => {
+    const script = `
+      const { useBackend } = await import("./lib/policy/backends/index.js");
+      await useBackend("wasm");
+      console.log(process.listenerCount("uncaughtException"), process.listenerCount("unhandledRejection"));`;
+    const { stdout } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
+    assert.equal(stdout.toString().trim(), "0 0");
   });
 
   it("an unknown name is refused with the names there are", async () => {
