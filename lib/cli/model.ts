@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { PullProgress } from "../policy/files/index.js";
 import { note, printJson } from "./common.js";
 import type { AddVerb } from "./verbs.js";
 
@@ -26,28 +27,27 @@ function addPull(model: Command): void {
     .action(async (repo: string, options: { revision: string; json?: boolean }) => {
       const { pullModel } = await import("../policy/files/index.js");
       const { SingleBar, Presets } = await import("cli-progress");
+      const { withInterrupts } = await import("./interrupts.js");
       const bar = new SingleBar(
         {
           stream: process.stderr,
           noTTYOutput: true,
           notTTYSchedule: 5000,
-          hideCursor: true,
           format: "{bar} {percentage}% · {here} of {all} · {eta_formatted} left · {file}",
         },
         Presets.shades_classic,
       );
       let started = false;
       try {
-        const pulled = await pullModel(repo, {
-          revision: options.revision,
-          onRetry: note,
-          onProgress: ({ file, done, total }) => {
-            const payload = { file, here: size(done), all: size(total) };
-            if (started) bar.update(done, payload);
-            else bar.start(total, done, payload);
-            started = true;
-          },
-        });
+        const onProgress = ({ file, done, total }: PullProgress): void => {
+          const payload = { file, here: size(done), all: size(total) };
+          if (started) bar.update(done, payload);
+          else bar.start(total, done, payload);
+          started = true;
+        };
+        const pulled = await withInterrupts((signal) =>
+          pullModel(repo, { revision: options.revision, onRetry: note, onProgress, signal }),
+        );
         bar.stop();
         if (options.json) printJson(pulled);
         else process.stdout.write(`${pulled.folder}\n`);

@@ -99,15 +99,22 @@ export class HubRepo {
 
   /**
    * Opens a file from a byte on; `undefined` when the server sends only whole files.
+   * @param signal ends the request and the stream
    * @throws as `commit`
    */
-  async open(commit: string, file: HubFile, from: number): Promise<ReadableStream<Uint8Array> | undefined> {
+  async open(
+    commit: string,
+    file: HubFile,
+    from: number,
+    signal?: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array> | undefined> {
     const response = await this.ask(() =>
       fetch(`${this.url}/${this.name}/resolve/${commit}/${file.path}`, {
         headers: {
           ...(this.token === undefined ? {} : { Authorization: `Bearer ${this.token}` }),
           ...(from > 0 ? { Range: `bytes=${from}-${file.size - 1}` } : {}),
         },
+        ...(signal ? { signal } : {}),
       }),
     );
     if (response.ok && response.body && (from === 0 || response.status === 206)) return response.body;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RunError, whyNot } from "../../base/index.js";
 import { networkReason, PassingError, type HubFile, type HubRepo } from "./hub-api.js";
 
@@ -16,6 +17,8 @@ export interface DownloadEvents {
   readonly onRetry?: (what: string) => void;
   /** The first wait before trying again, in milliseconds, doubled each time. __Default:__ 1000 */
   readonly retryMs?: number;
+  /** Stops the download; what has arrived is kept. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -42,14 +45,17 @@ export async function download(
     }
     events.onBytes(here);
     if (here === file.size && file.size > 0) break;
-    const { bytes, lost } = await append(repo, commit, file, part, here, events.onBytes);
+    const { bytes, lost } = await append(repo, commit, file, part, here, events);
     fetched += bytes;
     if (lost === undefined) break;
+    if (events.signal?.aborted) {
+      throw new RunError("Stopped. What has arrived is kept, and pulling again goes on from there.");
+    }
     if (bytes > 0) failures = 0;
     if (++failures >= TRIES) throw lost;
     events.onRetry?.(`${lost.message} Trying again.`);
     const wait = (events.retryMs ?? 1000) * 2 ** (failures - 1);
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await sleep(wait, undefined, events.signal ? { signal: events.signal } : {}).catch(() => undefined);
   }
   if ((await hashOf(part, file)) !== file.hash) {
     await rm(part, { force: true });
@@ -66,18 +72,18 @@ async function append(
   file: HubFile,
   part: string,
   from: number,
-  onBytes: (here: number) => void,
+  { onBytes, signal }: DownloadEvents,
 ): Promise<{ readonly bytes: number; readonly lost?: PassingError }> {
   const output = await openPart(part, "a");
   let here = from;
   try {
     if (file.size === 0) return { bytes: 0 };
-    let body = await repo.open(commit, file, from);
+    let body = await repo.open(commit, file, from, signal);
     if (body === undefined) {
       // A server that cannot go on in the middle: from the start, then.
       await output.truncate(0);
       here = from = 0;
-      body = await repo.open(commit, file, 0);
+      body = await repo.open(commit, file, 0, signal);
     }
     if (body === undefined) throw new PassingError(`${file.path} of ${repo.name} came without content.`);
     const reader = body.getReader();

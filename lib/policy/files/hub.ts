@@ -32,6 +32,8 @@ export interface PullOptions {
   readonly onRetry?: (what: string) => void;
   /** The first wait before trying again, in milliseconds, doubled each time. __Default:__ 1000 */
   readonly retryMs?: number;
+  /** Stops the download; what has arrived is kept. */
+  readonly signal?: AbortSignal;
 }
 
 /** What was pulled. */

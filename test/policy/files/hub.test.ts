@@ -183,6 +183,26 @@ describe("pulling a model", () => {
     );
   }).timeout(60000);
 
+  it("stops when told to, and goes on from there", async () => {
+    hub.cuts.push(150_000);
+    const stop = new AbortController();
+    hub.hold = () => new Promise(() => undefined); // a connection that stays open and silent
+    const onProgress = ({ file, done }: PullProgress): void => {
+      if (file === "model.safetensors" && done >= 150_000) stop.abort();
+    };
+    const pulling = pullModel("shop/tiny", { environment: environment(), onProgress, signal: stop.signal });
+    await assert.rejects(
+      pulling,
+      (error: unknown) => error instanceof RunError && /^Stopped/.test(error.message),
+    );
+    hub.seen.length = 0;
+    await pull();
+    assert.equal(
+      hub.seen.find(({ path }) => path.includes("/storage/"))?.range,
+      `bytes=150000-${weights() - 1}`,
+    );
+  });
+
   it("deletes what arrived damaged", async () => {
     hub.damaged = true;
     await assert.rejects(
