@@ -30,6 +30,9 @@ export class MatchAgent implements Agent {
   }
 }
 
+/** What the first result's place is worth, beside a word that no other title has (0.5). */
+const RANK_WEIGHT = 0.8;
+
 function bestTitle(products: readonly Product[], instruction: string): Product | null {
   const wanted = new Set(contentWords(withoutPrice(instruction)));
   const bound = priceBound(instruction);
@@ -42,7 +45,8 @@ function bestTitle(products: readonly Product[], instruction: string): Product |
   let best: Product | null = null;
   let most = -1;
   products.forEach((product, i) => {
-    let score = 0;
+    // The search engine has read more than the title: its order counts for something.
+    let score = RANK_WEIGHT * (1 - i / products.length);
     for (const word of titles[i]!) score += weightOf.get(word) ?? 0;
     if (Math.min(...product.pricing) > bound) score /= 4;
     if (score > most) [best, most] = [product, score];

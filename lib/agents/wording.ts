@@ -1,3 +1,5 @@
+import { stemmer } from "stemmer";
+
 /** Words that say nothing about the product: English function words, and what requests are padded with. */
 const EMPTY = new Set(
   (
@@ -8,17 +10,8 @@ const EMPTY = new Set(
   ).split(" "),
 );
 
-/** A text's words in lower case, without function words and padding; numbers keep their point ("8.5"). */
+/** A text's word stems in lower case, without function words and padding; numbers keep their point ("8.5"). */
 export function contentWords(text: string): string[] {
-  const words =
-    text
-      .toLowerCase()
-      .replaceAll("'", "")
-      .match(/\d+(?:\.\d+)?|\p{L}[\p{L}\d]*/gu) ?? [];
-  return words.filter((word) => !EMPTY.has(word)).map(singular);
-}
-
-/** Enough of a stemmer for matching: "candles" is "candle", "dress" stays. */
-function singular(word: string): string {
-  return word.length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word;
+  const words = text.toLowerCase().replaceAll("'", "").match(/\d+(?:\.\d+)?|\p{L}[\p{L}\d]*/gu) ?? [];
+  return words.filter((word) => !EMPTY.has(word)).map((word) => stemmer(word));
 }

@@ -70,7 +70,7 @@ export function compileRecipe(words: Words, seed: number): Recipe {
         queries: type.query,
         path: type.path.split(" > ").join(" › "),
         price: type.price[0],
-        spread: 1.2 * type.price[1],
+        spread: 1.4 * type.price[1],
         attributes: attributesOf(type, category, attributes),
         options: optionsOf(type, words),
         optionShare: category.optionShare,

@@ -20,7 +20,7 @@ const SHARES = {
   hidden: 0.93,
   emptyDescription: 0.32,
   /** A description mentions another kind of product, or talks to the reader. */
-  cross: 0.45,
+  cross: 0.4,
   chat: 0.24,
   /** The name of the product's kind stands among its attributes (as "bed frame" does in WebShop's lists). */
   ownKind: 0.3,

@@ -12,15 +12,15 @@ const SHARES = {
   /** A request wants a value of an option group. */
   option: 0.8,
   /** Words for the product: the shop's own, or nothing but its department; the rest are the people's own. */
-  shopName: 0.36,
+  shopName: 0.3,
   vague: 0.09,
   /** What the shopper wants but forgets to say. */
-  unsaidAttribute: 0.12,
-  unsaidOption: 0.1,
+  unsaidAttribute: 0.17,
+  unsaidOption: 0.17,
   /** An option is said in part: "blue" for "navy blue", "pack of 2" for "8 ounce (pack of 2)". */
   partialOption: 0.15,
-  detail: 0.14,
-  brand: 0.05,
+  detail: 0.1,
+  brand: 0.03,
   filler: 0.08,
   typo: 0.05,
 };
