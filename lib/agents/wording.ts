@@ -12,6 +12,10 @@ const EMPTY = new Set(
 
 /** A text's word stems in lower case, without function words and padding; numbers keep their point ("8.5"). */
 export function contentWords(text: string): string[] {
-  const words = text.toLowerCase().replaceAll("'", "").match(/\d+(?:\.\d+)?|\p{L}[\p{L}\d]*/gu) ?? [];
+  const words =
+    text
+      .toLowerCase()
+      .replaceAll("'", "")
+      .match(/\d+(?:\.\d+)?|\p{L}[\p{L}\d]*/gu) ?? [];
   return words.filter((word) => !EMPTY.has(word)).map((word) => stemmer(word));
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addData } from "./data.js";
 import { addDoctor } from "./doctor.js";
+import { addEpisode } from "./episode.js";
 import { addEvaluate } from "./evaluate.js";
 import { addFigures } from "./figures.js";
 import { addKernel } from "./kernel.js";
@@ -24,6 +25,7 @@ export const verbs: readonly AddVerb[] = [
   addData,
   addModel,
   addSearch,
+  addEpisode,
   addEvaluate,
   addFigures,
   addTables,

@@ -39,6 +39,8 @@ export interface BuildOptions {
   /** Seed of the goals' order. */
   readonly goalSeed?: number;
   readonly progress?: (progress: BuildProgress) => void;
+  /** Asked when the catalogue is complete: whether what now stands in its place is as good and stays. */
+  readonly keep?: () => boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function buildCatalogue(
   const folder = new WholeFolder(out);
   try {
     const manifest = await fill(folder, source, options);
-    folder.publish();
+    folder.publish(options.keep);
     return manifest;
   } finally {
     folder.discard();

@@ -9,17 +9,22 @@ import { recipeSource } from "./sources/recipe.js";
 export const DEFAULT_SHOP = "data/shop";
 
 /**
- * The default shop's manifest; the shop is made first where there is none, or only one of an older format (seconds).
+ * The default shop's manifest. The shop is made first (in seconds) where there is none, or one of an older format or
+ * of another recipe; processes that do so at once end with one shop.
  */
 export async function ensureShop(folder = DEFAULT_SHOP, options: BuildOptions = {}): Promise<Manifest> {
-  if (isCatalogue(folder)) {
+  const source = recipeSource({ products: DEFAULT_PRODUCTS });
+  const current = (): Manifest | null => {
+    if (!isCatalogue(folder)) return null;
     try {
-      return readManifest(folder);
+      const manifest = readManifest(folder);
+      return manifest.source === source.name ? manifest : null;
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
+      if (error instanceof InputError) return null;
+      throw error;
     }
-  }
-  return buildCatalogue(recipeSource({ products: DEFAULT_PRODUCTS }), folder, options);
+  };
+  return current() ?? (await buildCatalogue(source, folder, { ...options, keep: () => current() !== null }));
 }
 
 /**

@@ -30,29 +30,29 @@ export class WholeFolder {
     return join(this.part, name);
   }
 
-  /** Puts the folder in its place. */
-  publish(): void {
-    refuseForeign(this.path);
+  /**
+   * Puts the folder in its place.
+   * @param keep whether a catalogue that another builder put there meanwhile stays, and this one goes.
+   */
+  publish(keep: () => boolean = () => false): void {
     try {
       for (let attempt = 1; ; attempt++) {
+        if (keep()) return this.discard();
+        refuseForeign(this.path);
+        // Onto nothing (or an empty folder) a folder is renamed in one step, so that two builders cannot collide.
+        if (renamed(this.part, this.path)) break;
+        if (keep()) return this.discard();
         const old = besideName(this.path);
-        try {
-          renameSync(this.path, old);
-        } catch (error) {
-          if (codeOf(error) !== "ENOENT") throw error;
-        }
-        try {
-          renameSync(this.part, this.path);
-          rmSync(old, { recursive: true, force: true });
-          break;
-        } catch (error) {
-          // Another builder published between the two renames: its catalogue is the old one of the next attempt.
-          rmSync(old, { recursive: true, force: true });
-          if (!["ENOTEMPTY", "EEXIST", "EPERM"].includes(codeOf(error) ?? "") || attempt === 10) throw error;
-        }
+        moveAway(this.path, old);
+        const done = renamed(this.part, this.path);
+        rmSync(old, { recursive: true, force: true });
+        if (done) break;
+        // Another builder published between the two renames: its catalogue is the old one of the next attempt.
+        if (attempt === 10) throw new RunError("others keep putting theirs there");
       }
     } catch (error) {
       this.discard();
+      if (error instanceof InputError) throw error;
       throw new RunError(`Could not put the finished catalogue at ${this.path}: ${whyNot(error)}.`);
     }
     this.open = false;
@@ -62,6 +62,25 @@ export class WholeFolder {
   discard(): void {
     if (this.open) rmSync(this.part, { recursive: true, force: true });
     this.open = false;
+  }
+}
+
+/** Renames a folder unless something stands in its way. */
+function renamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (["ENOTEMPTY", "EEXIST", "EPERM"].includes(codeOf(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+function moveAway(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { stream } from "../../base/index.js";
 import type { HumanInstruction, SyntheticInstruction } from "../goals.js";
 import type { RawProduct } from "../product.js";
@@ -45,6 +46,7 @@ const FIRST_DENSITY = 0.4;
 const LATER_REQUESTS = 1695;
 /** People ask more often for things that come in sizes and colours. */
 const OPTION_FACTOR = 1.8;
+const PLAIN_FACTOR = 0.42;
 
 /**
  * The embedded shop, one product after another, in constant memory. A record depends on the seed and its position
@@ -55,6 +57,19 @@ export function* recipeProducts(options: RecipeOptions): Generator<RecipeRecord>
   const seed = options.seed ?? 0;
   const recipe = compileRecipe(readWords(options.folder), seed);
   for (let i = 0; i < options.products; i++) yield recipeRecord(recipe, seed, i);
+}
+
+/** Records that stand for all: a changed word or rule shows in some of them. */
+const SAMPLE = 100;
+
+/**
+ * Names what the recipe makes from a seed: changes whenever the word lists or the code make other records, so that a
+ * shop on disk can be told from one that would be made now.
+ */
+export function recipeId(options: Omit<RecipeOptions, "products"> = {}): string {
+  const hash = createHash("sha256");
+  for (const record of recipeProducts({ ...options, products: SAMPLE })) hash.update(JSON.stringify(record));
+  return hash.digest("hex").slice(0, 12);
 }
 
 /** The record at a position. */
@@ -79,7 +94,7 @@ function requestsAt(
   const density = index < DEFAULT_PRODUCTS ? FIRST_DENSITY : LATER_REQUESTS / index;
   const random = stream(seed, "request", index);
   const requests: HumanInstruction[] = [];
-  if (random.next() < density * (design.options.length > 0 ? OPTION_FACTOR : 0.42)) {
+  if (random.next() < density * (design.options.length > 0 ? OPTION_FACTOR : PLAIN_FACTOR)) {
     const request = writeRequest(design, listing, recipe, random);
     if (request !== null) requests.push(request);
   }

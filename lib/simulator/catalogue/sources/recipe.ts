@@ -1,12 +1,12 @@
 import { cleanProduct } from "../../product.js";
-import { recipeProducts, type RecipeOptions } from "../../recipe/index.js";
+import { recipeId, recipeProducts, type RecipeOptions } from "../../recipe/index.js";
 import type { CatalogueSource, GoalKind } from "../source.js";
 
 /** The embedded shop as a catalogue's source. */
 export function recipeSource(options: RecipeOptions, goals: GoalKind = "human"): CatalogueSource {
   let made = 0;
   return {
-    name: `the embedded shop, ${options.products} products, seed ${options.seed ?? 0}`,
+    name: `the embedded shop, ${options.products} products, seed ${options.seed ?? 0}, recipe ${recipeId(options)}`,
     goals,
     done: () => (options.products === 0 ? 1 : made / options.products),
     *records() {
