@@ -68,9 +68,11 @@ function writeTitle(design: Design, said: readonly Attribute[], recipe: Recipe, 
   const { phrases } = recipe.words;
   const form = (attribute: Attribute): string => random.pick(attribute.titled);
   const before = said.filter(({ kind }) => kind === "before").map(form);
-  const after = said
-    .filter(({ kind }) => kind !== "before")
-    .map((a) => `${a.kind === "with" ? "with" : "for"} ${form(a)}`);
+  const joined = (kind: "with" | "for"): string => {
+    const forms = said.filter((attribute) => attribute.kind === kind).map(form);
+    return forms.length === 0 ? "" : `${kind} ${forms.join(" & ")}`;
+  };
+  const after = [joined("with"), joined("for")].filter((part) => part !== "");
   const describing = details.filter((detail) => !/^(?:with|for|in|to) /.test(detail));
   const trailing = details.filter((detail) => /^(?:with|for|in|to) /.test(detail));
   const brand = random.next() < 0.85 ? design.brand : "";
@@ -141,6 +143,11 @@ function writeDescription(
     const kind = attribute.kind === "before" ? "middle" : attribute.kind;
     sentences.push(fill(random.pick(descriptions[kind]), { a: random.pick(attribute.listing) }));
   }
+  const about = descriptions.about[design.type.category]!;
+  for (let left = random.below(4); left > 0; left--) {
+    const sentence = random.pick(about);
+    if (!sentences.includes(sentence)) sentences.push(sentence);
+  }
   if (random.next() < SHARES.cross) {
     const other = (): string => random.pick(recipe.types).mention;
     sentences.push(fill(random.pick(descriptions.cross), { o: other(), p: other() }));
@@ -154,7 +161,8 @@ function writeDescription(
 function hiddenAttributes(design: Design, random: Random): string[] {
   const names = design.attributes.filter(() => random.next() < SHARES.hidden).map(({ name }) => name);
   if (random.next() < SHARES.ownKind) {
-    const kind = design.name.toLowerCase().split(" ").slice(-2).join(" ");
+    const [thing] = design.name.toLowerCase().split(" for ");
+    const kind = thing!.split(" ").slice(-2).join(" ");
     if (!names.includes(kind)) names.push(kind);
   }
   return names;

@@ -164,7 +164,7 @@ function shopName(name: string): string {
 }
 
 /** Tails that are clauses of their own, and come last. */
-const CLAUSE = /^(?:it|make|also|and|i|the|pick|please|if|my|color|size) /;
+const CLAUSE = /^(?:it|make|also|and|i|the|pick|please|my|color|size|preferably|must|nothing) /;
 
 function sentence(
   opener: string,

@@ -57,6 +57,8 @@ const phrasesSchema = z.strictObject({
     middle: words,
     with: words,
     for: words,
+    /** By category. */
+    about: z.record(z.string(), words),
     cross: words,
     chat: words,
     close: words,
