@@ -8,6 +8,7 @@ import { addKernel } from "./kernel.js";
 import { addLab } from "./lab.js";
 import { addModel } from "./model.js";
 import { addNotebook } from "./notebook.js";
+import { addReproduce } from "./reproduce.js";
 import { addSearch } from "./search.js";
 import { addTables } from "./tables.js";
 import { addThesis } from "./thesis.js";
@@ -18,6 +19,7 @@ export type AddVerb = (program: Command) => void;
 /** Every verb, in the order in which `--help` lists them: one a line, so that branches that add verbs merge. */
 // prettier-ignore
 export const verbs: readonly AddVerb[] = [
+  addReproduce,
   addNotebook,
   addLab,
   addKernel,

@@ -23,3 +23,4 @@ export { findJupyter, openJupyter, type JupyterApp } from "./jupyter.js";
 export { startKernelClient, type KernelClient, type KernelOptions } from "./client.js";
 export { checkKernel, jupyterVersion, modelFolders, versionOf, type KernelHealth } from "./doctor.js";
 export { quietenTensorflow } from "./kernel/quiet.js";
+export { estimateNotebook, type NotebookEstimate } from "./estimate.js";

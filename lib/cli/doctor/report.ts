@@ -48,36 +48,12 @@ export async function examine(): Promise<DoctorReport> {
   };
 }
 
-async function probe(): Promise<{ backends: Backend[]; selected: string }> {
-  const { BACKENDS, useBackend } = await import("../../policy/index.js");
-  const { quietenTensorflow } = await import("../../notebook/index.js");
-  const tf = await import("@tensorflow/tfjs");
-  quietenTensorflow();
-  const backends: Backend[] = [];
-  for (const name of BACKENDS) {
-    try {
-      await useBackend(name);
-      backends.push({ name, available: true, gflops: await speed(tf) });
-    } catch (error) {
-      backends.push({ name, available: false, reason: (error as Error).message });
-    }
-  }
-  return { backends, selected: process.env["AISLE_BACKEND"] ?? "wasm" };
-}
-
-/** A product of two [n, n] matrices, the best of a few. */
-async function speed(tf: typeof import("@tensorflow/tfjs"), n = 256): Promise<number> {
-  const a = tf.ones([n, n]);
-  let best = Infinity;
-  for (let i = 0; i < 4; i++) {
-    const start = performance.now();
-    const product = tf.matMul(a, a);
-    await product.data();
-    best = Math.min(best, performance.now() - start);
-    product.dispose();
-  }
-  a.dispose();
-  return Math.round((2 * n ** 3) / best / 1e5) / 10;
+async function probe(): Promise<{ backends: readonly Backend[]; selected: string }> {
+  const { backendNamed, probeBackends } = await import("../../policy/index.js");
+  const requested = process.env["AISLE_BACKEND"];
+  // Named before any is tried: a misspelt name should cost nothing.
+  const selected = requested ? backendNamed(requested) : "wasm";
+  return { backends: await probeBackends(), selected };
 }
 
 async function shops(): Promise<DoctorReport["data"]> {
