@@ -12,6 +12,7 @@ import { addReproduce } from "./reproduce.js";
 import { addSearch } from "./search.js";
 import { addTables } from "./tables.js";
 import { addThesis } from "./thesis.js";
+import { addServe } from "./serve.js";
 
 /** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
 export type AddVerb = (program: Command) => void;
@@ -32,4 +33,5 @@ export const verbs: readonly AddVerb[] = [
   addFigures,
   addTables,
   addThesis,
+  addServe,
 ];

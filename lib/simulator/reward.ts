@@ -78,6 +78,23 @@ export function combineReward(counts: {
   };
 }
 
+/** A reward's parts under WebShop's own names, as JSON hands them on. */
+export function rewardRecord(parts: RewardParts): Record<string, number | boolean | null> {
+  return {
+    total: parts.total,
+    r_type: parts.rType,
+    r_att: parts.rAtt,
+    r_option: parts.rOption,
+    r_price: parts.rPrice,
+    w_att: parts.wAtt,
+    w_option: parts.wOption,
+    w_price: parts.wPrice,
+    query_match: parts.queryMatch,
+    category_match: parts.categoryMatch,
+    title_score: parts.titleScore,
+  };
+}
+
 /** Whether it is the right kind of product: 1, 0.5, 0.1 or 0 (§6.1). */
 export function typeReward(
   queryMatch: boolean,
