@@ -125,6 +125,16 @@ describe("evaluation and run records", () => {
     assert.deepEqual(readdirSync(runs), []);
   });
 
+  it("says why a record cannot be written, and leaves no part of it", async () => {
+    writeFileSync(join(runs, "file"), "");
+    const inside = join(runs, "file", "runs"); // a file where a folder should be
+    await assert.rejects(evaluate({ agent: fakeAgent(), environment, split: "test", goals, runs: inside }), {
+      name: "RunError",
+      message: /Could not write the run record .*: (a part of its path is not a folder|.*exist)/,
+    });
+    assert.deepEqual(readdirSync(runs), ["file"]);
+  });
+
   it("refuses a record that is not what it claims to be", async () => {
     const { record } = await evaluate({ agent: fakeAgent(), environment, split: "test", goals, runs });
     const file = join(record.path, "record.json");

@@ -73,17 +73,27 @@ export function writeRecord(
       writeFileSync(join(part, "record.json"), text);
       if (known) renameSync(path, old); // a folder cannot be renamed onto another that holds files
       renameSync(part, path);
-      rmSync(old, { recursive: true, force: true });
+      discard(old);
     } catch (error) {
-      rmSync(part, { recursive: true, force: true });
+      discard(part);
       if (!existsSync(path) && existsSync(old)) renameSync(old, path);
       // Another process may have made the same record meanwhile: then it is there, and it is the same.
-      if (!(codeOf(error) === "ENOTEMPTY" || codeOf(error) === "EEXIST")) {
+      const taken = codeOf(error) === "ENOTEMPTY" || codeOf(error) === "EEXIST" || codeOf(error) === "EPERM";
+      if (!(taken && existsSync(join(path, "record.json")))) {
         throw new RunError(`Could not write the run record ${path}: ${whyNot(error)}.`);
       }
     }
   }
   return { record: readRecord(path), outcome: same ? "same" : known ? "changed" : "new" };
+}
+
+/** Removes what was half made; where that is not possible either, the first failure is the one to tell. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // for instance on a disk that has become read-only
+  }
 }
 
 /** `record.json` as text: indented where people read, one line per episode where they compare. */

@@ -69,7 +69,9 @@ export function toLatex(document: TableDocument): string {
     const rows = cellsOf(section, (column, row) => column.latex?.(row) ?? latexText(column.text(row)));
     return [
       ...(index > 0 ? ["\\midrule"] : []),
-      ...(section.heading ? [`\\multicolumn{${width}}{l}{\\emph{${latexText(section.heading)}}} \\\\`] : []),
+      ...(section.heading
+        ? [`\\multicolumn{${width}}{@{}l}{\\emph{${latexText(section.heading)}}} \\\\`]
+        : []),
       `${head} \\\\`,
       "\\midrule",
       ...rows.map((cells) => `${cells.join(" & ")} \\\\`),

@@ -24,6 +24,11 @@ export function numbers(
     ["study/level", String(100 * defaults.level)],
     ["study/resamples", grouped(defaults.resamples)],
   ]);
+  const played = results.find(({ record }) => record)?.record?.results ?? [];
+  if (played.length > 0) {
+    const share = played.filter(({ options }) => options > 0).length / played.length;
+    all.set("shop/withoption", oneDecimal(100 * share));
+  }
   for (const { agent, seeds, summary, record } of results) {
     if (!summary || !record) continue; // the missing number is then an error where it is used
     const percent = { rType: "type", rAtt: "attributes", rOption: "options", rPrice: "price" } as const;
