@@ -53,6 +53,18 @@ export function addProduct(module: ModuleBuilder): void {
       const [depth, columns, add, panel] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
       const [rows, width, target, at] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
       const tile = p.scratch;
+      const byRows = (rows: Value, then: (count: 1 | 2 | 3 | 4) => void): void => {
+        f.if(
+          rows.atLeast(4),
+          () => then(4),
+          () => {
+            const few = (count: 1 | 2 | 3): void => f.if(rows.equals(count), () => then(count));
+            few(1);
+            few(2);
+            few(3);
+          },
+        );
+      };
       const left = f.let(p.scratch.add(TILE_BYTES));
       const right = f.let(p.scratch.add(TILE_BYTES + LEFT_BYTES));
       f.for(k0, 0, p.k, DEPTH, () => {
@@ -94,12 +106,13 @@ export function addProduct(module: ModuleBuilder): void {
             f.for(j, 0, columns, 8, () => {
               f.set(width, columns.sub(j));
               f.if(
-                rows.atLeast(4).and(width.atLeast(8)),
-                () => f.call("tile", left, panel, depth, target, p.cRow, add),
+                width.atLeast(8),
+                () =>
+                  byRows(rows, (count) => f.call(`tile${count}`, left, panel, depth, target, p.cRow, add)),
                 () => {
-                  // An edge is computed in a full tile beside the matrix, of which only the inside is copied.
+                  // Fewer columns than eight are computed in a tile beside the matrix, of which only the inside is copied.
                   f.if(add, () => f.call("copyTile", target, p.cRow, tile, i32(32), rows, width));
-                  f.call("tile", left, panel, depth, tile, i32(32), add);
+                  f.call("tile4", left, panel, depth, tile, i32(32), add);
                   f.call("copyTile", tile, i32(32), target, p.cRow, rows, width);
                 },
               );
@@ -186,30 +199,36 @@ function addPack(module: ModuleBuilder): void {
   );
 }
 
-/** `tile`: 4 × 8 results from packed strips; and `copyTile`: the inside of an edge. */
+/** `tile4`: 4 × 8 results from packed strips, `tile1` to `tile3`: fewer rows of the same; and `copyTile`: the inside of an edge. */
 function addTile(module: ModuleBuilder): void {
-  module.function("tile", { a: "i32", b: "i32", depth: "i32", c: "i32", cRow: "i32", add: "i32" }, (f, p) => {
-    const sums = Array.from({ length: 8 }, () => f.local("v128"));
-    const rowAt = [p.c, f.let(p.c.add(p.cRow)), f.let(p.c.add(p.cRow.mul(2))), f.let(p.c.add(p.cRow.mul(3)))];
-    f.if(p.add, () => {
-      sums.forEach((sum, s) => f.set(sum, loadVec(rowAt[s >> 1]!, (s & 1) * 16)));
-    });
-    const [a, b, k] = [f.let(p.a), f.let(p.b), f.local("i32")];
-    const [b0, b1, splat] = [f.local("v128"), f.local("v128"), f.local("v128")];
-    // Not unrolled here: V8 unrolls so short a loop itself, and keeps the sums in registers better than when we do.
-    f.for(k, 0, p.depth, 1, () => {
-      f.set(b0, loadVec(b));
-      f.set(b1, loadVec(b, 16));
-      for (let r = 0; r < 4; r++) {
-        f.set(splat, loadSplat(a, r * 4));
-        f.set(sums[r * 2]!, sums[r * 2]!.add(splat.mul(b0)));
-        f.set(sums[r * 2 + 1]!, sums[r * 2 + 1]!.add(splat.mul(b1)));
-      }
-      f.set(a, a.add(16));
-      f.set(b, b.add(32));
-    });
-    sums.forEach((sum, s) => f.store(rowAt[s >> 1]!, sum, (s & 1) * 16));
-  });
+  for (const rows of [1, 2, 3, 4]) {
+    module.function(
+      `tile${rows}`,
+      { a: "i32", b: "i32", depth: "i32", c: "i32", cRow: "i32", add: "i32" },
+      (f, p) => {
+        const sums = Array.from({ length: 2 * rows }, () => f.local("v128"));
+        const rowAt = Array.from({ length: rows }, (_, r) => (r === 0 ? p.c : f.let(p.c.add(p.cRow.mul(r)))));
+        f.if(p.add, () => {
+          sums.forEach((sum, s) => f.set(sum, loadVec(rowAt[s >> 1]!, (s & 1) * 16)));
+        });
+        const [a, b, k] = [f.let(p.a), f.let(p.b), f.local("i32")];
+        const [b0, b1, splat] = [f.local("v128"), f.local("v128"), f.local("v128")];
+        // Not unrolled here: V8 unrolls so short a loop itself, and keeps the sums in registers better than when we do.
+        f.for(k, 0, p.depth, 1, () => {
+          f.set(b0, loadVec(b));
+          f.set(b1, loadVec(b, 16));
+          for (let r = 0; r < rows; r++) {
+            f.set(splat, loadSplat(a, r * 4));
+            f.set(sums[r * 2]!, sums[r * 2]!.add(splat.mul(b0)));
+            f.set(sums[r * 2 + 1]!, sums[r * 2 + 1]!.add(splat.mul(b1)));
+          }
+          f.set(a, a.add(16));
+          f.set(b, b.add(32));
+        });
+        sums.forEach((sum, s) => f.store(rowAt[s >> 1]!, sum, (s & 1) * 16));
+      },
+    );
+  }
   module.function(
     "copyTile",
     { from: "i32", fromRow: "i32", to: "i32", toRow: "i32", rows: "i32", width: "i32" },
