@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addBench } from "./bench.js";
 import { addData } from "./data.js";
 import { addDoctor } from "./doctor.js";
 import { addEpisode } from "./episode.js";
@@ -34,4 +35,5 @@ export const verbs: readonly AddVerb[] = [
   addTables,
   addThesis,
   addServe,
+  addBench,
 ];

@@ -60,7 +60,8 @@ function gradientOf(policy: Policy, gradient: Float32Array, name: string): Float
 }
 
 for (const backend of testBackends(BACKENDS)) {
-  describe(`the model on ${backend.name} agrees with PyTorch`, () => {
+  describe(`the model on ${backend.name} agrees with PyTorch`, function () {
+    if (backend.name === "webgpu") this.timeout(300_000); // a GPU in software is slow
     before(function () {
       return backend.use(this);
     });

@@ -16,7 +16,8 @@ const adapter = loadAdapter(reference.adapter, model.config);
 const prompts = [reference.ids("group.prompt"), reference.ids("ids").slice(0, 24), [5]];
 
 for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorflow"])) {
-  describe(`sampling on ${backend.name}`, () => {
+  describe(`sampling on ${backend.name}`, function () {
+    if (backend.name === "webgpu") this.timeout(300_000); // a GPU in software is slow
     let policy: Policy;
     before(async function () {
       await backend.use(this);
@@ -69,7 +70,8 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
       assert.ok(samples.flat().some(({ finish }) => finish === "length"));
     });
 
-    it("gives a sample whatever its company: the same ids", async () => {
+    it("gives a sample whatever its company: the same ids", async function () {
+      if (backend.name === "webgpu") this.skip(); // promised where sums have one order; minutes of shaders otherwise
       const options = { seed: 7, maxTokens: 10, stop: [3, 4, 5] };
       const requests = prompts.map((prompt, r) => ({ prompt, n: 5, name: [r] }));
       const together = await policy.sample(requests, options);

@@ -1,0 +1,8 @@
+import { addBenchPolicy } from "./bench/policy.js";
+import type { AddVerb } from "./verbs.js";
+
+/** `aisle bench …`: the measurements behind the budgets, as ratios where a peer is present. */
+export const addBench: AddVerb = (program) => {
+  const bench = program.command("bench").description("measure speed and memory against the budgets");
+  addBenchPolicy(bench);
+};
