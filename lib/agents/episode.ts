@@ -3,7 +3,7 @@ import type { Step, Trajectory } from "./types.js";
 
 /** An episode being played: takes actions, keeps the steps, and ends as a trajectory. */
 export class Episode {
-  readonly #steps: Step[] = [];
+  #steps: Step[] = [];
   #state: SessionState;
   #observation: string;
   #last: StepResult | null = null;
@@ -39,6 +39,16 @@ export class Episode {
   /** The goal, hidden parts and all: an agent that plays fair reads only `instruction`. */
   get goal(): Goal {
     return this.environment.catalogue.goal(this.goalIndex);
+  }
+
+  /** The same episode to go on with on its own: a state is a value, so this copies a list of steps and nothing else. */
+  fork(): Episode {
+    const copy = new Episode(this.environment, this.goalIndex);
+    copy.#steps = [...this.#steps];
+    copy.#state = this.#state;
+    copy.#observation = this.#observation;
+    copy.#last = this.#last;
+    return copy;
   }
 
   /** Takes an action; an impossible one leaves the page as it was and is kept with `valid: false`. */

@@ -8,5 +8,6 @@ export * from "./prompted/index.js";
 export * from "./prompts/index.js";
 export * from "./random.js";
 export * from "./registry.js";
+export * from "./rollouts/index.js";
 export * from "./rule.js";
 export * from "./two-decision.js";

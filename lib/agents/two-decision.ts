@@ -57,14 +57,19 @@ async function play(
 
   const { index } = await decisions.select(instruction, query, listed, random);
   const product = listed[index]!;
+  return purchase(episode, product, optionMode, agent);
+}
+
+/** Opens a listed product, chooses its options by rule and buys it: how every episode of the protocol ends. */
+export function purchase(episode: Episode, product: Product, mode: OptionMode, agent: string): Trajectory {
   episode.act(clickAction(product.asin.toLowerCase()));
-  for (const value of chooseOptions(product.options, withoutPrice(instruction), optionMode)) {
+  for (const value of chooseOptions(product.options, withoutPrice(episode.goal.instruction), mode)) {
     episode.act(clickAction(value));
   }
   episode.act(clickAction("buy now"));
   const played = episode.trajectory(agent);
-  if (optionMode !== "all-lists") return played;
-  const parts = rewardOfAllLists(environment, goal, product);
+  if (mode !== "all-lists") return played;
+  const parts = rewardOfAllLists(episode.environment, episode.goalIndex, product);
   return { ...played, parts, reward: parts?.total ?? 0 };
 }
 

@@ -14,6 +14,7 @@ import { addSearch } from "./search.js";
 import { addTables } from "./tables.js";
 import { addThesis } from "./thesis.js";
 import { addServe } from "./serve.js";
+import { addTrain } from "./train.js";
 
 /** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
 export type AddVerb = (program: Command) => void;
@@ -30,6 +31,7 @@ export const verbs: readonly AddVerb[] = [
   addModel,
   addSearch,
   addEpisode,
+  addTrain,
   addEvaluate,
   addFigures,
   addTables,

@@ -15,3 +15,4 @@ export * from "./summary.js";
 export * from "./tables/index.js";
 export * from "./thesisText.js";
 export * from "./tools.js";
+export * from "./training/index.js";

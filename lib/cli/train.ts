@@ -1,0 +1,96 @@
+import { InputError, readJson } from "../base/index.js";
+import type { IterationReport } from "../study/index.js";
+import { note, printJson } from "./common.js";
+import { duration } from "./progress.js";
+import type { AddVerb } from "./verbs.js";
+
+/** What every kind of run takes from the command line. */
+export interface TrainFlags {
+  readonly out?: string;
+  readonly seed?: number;
+  readonly resume?: boolean;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+/** `aisle train CONFIG`: one training run; the configuration's `kind` says which. */
+export const addTrain: AddVerb = (program) => {
+  program
+    .command("train")
+    .description("train a policy as a configuration file says; stop it with Ctrl-C and go on with --resume")
+    .argument("<config>", "the configuration, e.g. configs/grpo.json")
+    .option("--out <folder>", "where the run goes (default: data/training/<name>-<seed>)")
+    .option("--seed <n>", "another seed than the configuration's", Number)
+    .option("--resume", "go on from the last checkpoint, if there is one")
+    .option("--force", "begin again even where a run lies")
+    .option("--json", "print one JSON object")
+    .action(async (file: string, flags: TrainFlags) => {
+      const value = readJson(file, "configuration");
+      const kind = typeof value === "object" && value !== null && "kind" in value ? value.kind : undefined;
+      const train = typeof kind === "string" ? kinds[kind] : undefined;
+      if (!train) {
+        throw new InputError(
+          `In ${file}, kind: "${String(kind)}" is no kind of training; there are ${Object.keys(kinds).join(", ")}.`,
+        );
+      }
+      if (flags.seed !== undefined && !(Number.isSafeInteger(flags.seed) && flags.seed >= 0)) {
+        throw new InputError("--seed must be a whole number of at least 0.");
+      }
+      await train(value as Record<string, unknown>, file, flags);
+    });
+};
+
+type Train = (value: Record<string, unknown>, file: string, flags: TrainFlags) => Promise<void>;
+
+const kinds: Readonly<Record<string, Train>> = { grpo: trainGrpo };
+
+async function trainGrpo(value: Record<string, unknown>, file: string, flags: TrainFlags): Promise<void> {
+  const { parseGrpoRun, runGrpo, RunFolder } = await import("../study/index.js");
+  const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
+  const { withInterrupts } = await import("./interrupts.js");
+  const config = parseGrpoRun({ ...value, ...(flags.seed === undefined ? {} : { seed: flags.seed }) }, file);
+  const out = flags.out ?? `data/training/${config.name}-${config.seed}`;
+  const begun = new RunFolder(out).progress();
+  if (begun && !flags.resume && !flags.force) {
+    throw new InputError(
+      `A run of ${begun.iteration} iterations lies in ${out}: --resume goes on with it, --force begins again.`,
+    );
+  }
+  const catalogue = await defaultCatalogue(config.data ?? undefined);
+  note(`${config.name}, seed ${config.seed}: ${config.iterations} iterations in ${out}`);
+  const started = performance.now();
+  let ran = 0;
+  try {
+    const summary = await withInterrupts((signal) =>
+      runGrpo({
+        config,
+        environment: openEnvironment(catalogue),
+        out,
+        resume: flags.resume === true && flags.force !== true,
+        signal,
+        onIteration: (report) => {
+          ran += 1;
+          const seconds = (performance.now() - started) / 1000;
+          show(report, (seconds / ran) * (report.iterations - report.iteration));
+        },
+      }),
+    );
+    if (flags.json) printJson({ name: config.name, seed: config.seed, out, ...summary });
+    else if (summary.finished) note(`Finished. The model is in ${summary.model}.`);
+    else note(`Stopped after ${summary.iterations} iterations; --resume goes on.`);
+  } finally {
+    catalogue.close();
+  }
+}
+
+/** One line an iteration: what matters, and how long it will take. */
+function show({ iteration, iterations, metrics, warnings }: IterationReport, secondsLeft: number): void {
+  const number = (name: string, digits = 3): string => (metrics[name] ?? NaN).toFixed(digits);
+  const dev = "dev/score" in metrics ? `  dev ${number("dev/score", 1)} / ${number("dev/success", 1)} %` : "";
+  note(
+    `${String(iteration).padStart(5)}/${iterations}  return ${number("return/mean")}  success ${number("success_rate")}` +
+      `  entropy ${number("entropy")}  kl ${number("kl_old/k3", 4)}  clip ${number("clip/frac")}` +
+      `  grad ${number("grad_norm", 2)}${dev}  ${duration(secondsLeft)} left`,
+  );
+  for (const warning of warnings) note(`      ! ${warning}`);
+}

@@ -1,0 +1,330 @@
+/**
+ * A reinforcement-learning run: roll-outs → advantages → rows → update, again and again, with evaluation on dev goals,
+ * metrics on disk, and a checkpoint from which it goes on to the same bits.
+ */
+import { cpSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { groupsOf, type PlayedRollout, rollOut } from "../../agents/index.js";
+import { InputError, RunError, stream } from "../../base/index.js";
+import {
+  advantagesOf,
+  type Group,
+  hasZeroVariance,
+  learn,
+  type Learner,
+  type Metrics,
+  rolloutMetrics,
+  rowsOf,
+  warnings,
+} from "../../grpo/index.js";
+import type { Policy, Tokenizer, Trainer } from "../../policy/index.js";
+import { type Environment, splitRanges } from "../../simulator/index.js";
+import type { GrpoRun } from "./grpo-config.js";
+import { type Progress, RunFolder } from "./run-folder.js";
+
+/** One iteration, finished. Metrics repeat to the bit; seconds do not and are kept apart. */
+export interface IterationReport {
+  readonly iteration: number;
+  readonly iterations: number;
+  readonly metrics: Metrics;
+  readonly seconds: { readonly rollout: number; readonly update: number; readonly evaluate: number };
+  /** What the curves warn of, in words. */
+  readonly warnings: readonly string[];
+}
+
+export interface GrpoRunOptions {
+  readonly config: GrpoRun;
+  readonly environment: Environment;
+  /** Folder of the run. */
+  readonly out: string;
+  /** Go on from the last checkpoint where there is one; otherwise begin afresh. */
+  readonly resume: boolean;
+  readonly onIteration?: (report: IterationReport) => void;
+  /** Stops after the iteration that runs, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a run ended. */
+export interface GrpoSummary {
+  readonly iterations: number;
+  readonly finished: boolean;
+  /** Dev score and success in per cent before the first and after the last iteration, and the best. */
+  readonly before: DevResult | null;
+  readonly after: DevResult | null;
+  readonly best: Progress["best"];
+  /** Folders with models in Hugging Face's layout. */
+  readonly model: string;
+}
+
+export interface DevResult {
+  readonly score: number;
+  readonly success: number;
+}
+
+/** What a run works with, opened. */
+interface Parts {
+  readonly policy: Policy;
+  readonly trainer: Trainer;
+  readonly learner: Learner;
+  readonly tokenizer: Tokenizer;
+  readonly save: (folder: string) => void;
+  readonly dispose: () => Promise<void>;
+}
+
+/**
+ * Runs (or goes on with) a configuration.
+ * @throws InputError when the model, the shop or an earlier run does not fit
+ * @throws RunError when a loss is not finite (the batch is dumped) or a file cannot be written
+ */
+export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
+  const { config, environment, out, onIteration, signal } = options;
+  const folder = new RunFolder(out);
+  const earlier = options.resume ? folder.progress() : null;
+  const parts = await openParts(config);
+  try {
+    if (earlier) folder.goOn(config, earlier);
+    else folder.begin(config);
+    let progress: Progress = earlier ?? { format: "aisle-run-1", iteration: 0, checkpoint: "", best: null };
+    const policy = await import("../../policy/index.js");
+    if (earlier) policy.resumeCheckpoint(folder.checkpointPath(earlier.checkpoint), parts.trainer);
+    const history = folder.metrics<Metrics>();
+    const goals = trainGoals(environment, config);
+
+    for (let iteration = progress.iteration + 1; iteration <= config.iterations; iteration++) {
+      if (iteration === 1 && history.length === 0) {
+        const metrics = { iteration: 0, ...(await evaluateDev(parts, environment, config)) };
+        folder.append("metrics.jsonl", metrics);
+        history.push(metrics);
+      }
+      const started = performance.now();
+      const groups = await sampleGroups(parts, environment, config, iteration, goals);
+      const sampled = performance.now();
+      const learned = await learnFrom(groups, parts, config, iteration);
+      const updated = performance.now();
+      const due = iteration % config.evaluate.every === 0 || iteration === config.iterations;
+      const dev = due ? await evaluateDev(parts, environment, config) : {};
+      const metrics: Metrics = { iteration, ...learned, ...dev };
+      const seconds = {
+        rollout: (sampled - started) / 1000,
+        update: (updated - sampled) / 1000,
+        evaluate: (performance.now() - updated) / 1000,
+      };
+      folder.append("metrics.jsonl", metrics);
+      folder.append("timing.jsonl", { iteration, ...seconds });
+      history.push(metrics);
+      onIteration?.({
+        iteration,
+        iterations: config.iterations,
+        metrics,
+        seconds,
+        warnings: warnings(history.filter((m) => (m["iteration"] ?? 0) > 0)),
+      });
+      const score = metrics["dev/score"];
+      if (score !== undefined && score > (progress.best?.score ?? -Infinity)) {
+        progress = { ...progress, best: { iteration, score } };
+        parts.save(join(out, "best"));
+      }
+      const stop = signal?.aborted === true;
+      if (iteration % config.checkpoint === 0 || iteration === config.iterations || stop) {
+        progress = saveAt(folder, parts, policy.saveCheckpoint, { ...progress, iteration });
+      }
+      if (stop) break;
+    }
+    const finished = progress.iteration >= config.iterations;
+    if (finished) parts.save(join(out, "model"));
+    return {
+      iterations: progress.iteration,
+      finished,
+      before: devOf(history[0]),
+      after: devOf([...history].reverse().find((metrics) => "dev/score" in metrics)),
+      best: progress.best,
+      model: join(out, finished ? "model" : "best"),
+    };
+  } finally {
+    await parts.dispose();
+  }
+}
+
+function saveAt(
+  folder: RunFolder,
+  parts: Parts,
+  saveCheckpoint: (path: string, trainer: Trainer) => void,
+  progress: Omit<Progress, "checkpoint">,
+): Progress {
+  const checkpoint = `iteration-${String(progress.iteration).padStart(6, "0")}`;
+  saveCheckpoint(folder.checkpointPath(checkpoint), parts.trainer);
+  const moved = { ...progress, checkpoint };
+  folder.moveTo(moved);
+  return moved;
+}
+
+async function openParts(config: GrpoRun): Promise<Parts> {
+  const library = await import("../../policy/index.js");
+  const model = library.loadModel(config.model);
+  const tokenizer = await library.loadTokenizer(config.model, model.config);
+  const adapter = config.lora
+    ? library.freshAdapter(
+        model.config,
+        { ...config.lora, targets: config.lora.targets ?? library.projections, rankStabilised: false },
+        config.seed,
+      )
+    : undefined;
+  const policy = await library.Policy.create(model, {
+    workers: config.workers,
+    ...(adapter ? { adapter } : {}),
+  });
+  const { update } = config.learner;
+  const trainer = new library.Trainer(policy, {
+    learningRate: update.learningRate,
+    betas: [update.beta1, update.beta2],
+    weightDecay: update.weightDecay,
+    maxGradNorm: update.maxGradNorm,
+    schedule: { kind: update.schedule, warmUp: update.warmupSteps, steps: stepsOf(config) },
+    checkpoint: config.recompute ? "layer" : "none",
+    seed: config.seed,
+  });
+  // Without an adapter to switch off, the reference is a second copy of where the run began.
+  const needsReference = config.learner.objective.kl !== null && !adapter;
+  const reference = needsReference
+    ? await library.Policy.create(library.loadModel(config.model), { train: "nothing" })
+    : null;
+  const learner: Learner = {
+    step: (rows, slopes, options) => trainer.step(rows, slopes, options),
+    logProbs: (rows, options) =>
+      options.adapter === "off" && reference
+        ? reference.logProbs(rows, { temperature: options.temperature })
+        : policy.logProbs(rows, options),
+  };
+  return {
+    policy,
+    trainer,
+    learner,
+    tokenizer,
+    save: (folder) => {
+      const files = policy.files();
+      library.saveModel(folder, files.model);
+      if (files.adapter) library.saveAdapter(folder, files.adapter);
+      for (const name of ["tokenizer.json", "tokenizer_config.json", "generation_config.json"]) {
+        if (existsSync(join(config.model, name))) cpSync(join(config.model, name), join(folder, name));
+      }
+    },
+    dispose: async () => {
+      await policy.dispose();
+      await reference?.dispose();
+    },
+  };
+}
+
+/** Optimiser steps of the whole run, for schedules that fall; mini-batches are counted as if every row counted. */
+function stepsOf({ iterations, learner }: GrpoRun): number {
+  const rows = 2 * learner.groups.tasks * learner.groups.perTask * learner.groups.size;
+  const batches = learner.update.miniBatchRows ? Math.ceil(rows / learner.update.miniBatchRows) : 1;
+  return iterations * learner.update.epochs * batches;
+}
+
+/** The goals of an iteration's batch: the train goals in a shuffled order, over and over. */
+function trainGoals(environment: Environment, config: GrpoRun): (batch: number) => number[] {
+  const { start, end } = splitRanges(environment.catalogue.goalCount).train;
+  const { tasks } = config.learner.groups;
+  const all = Array.from({ length: end - start }, (_, i) => start + i);
+  if (all.length < tasks) {
+    throw new InputError(
+      `The shop has ${all.length} train goals, fewer than the ${tasks} tasks of an iteration: make a larger shop or lower groups.tasks.`,
+    );
+  }
+  const perEpoch = Math.floor(all.length / tasks);
+  return (batch) => {
+    const order = stream(config.seed, "tasks", Math.floor(batch / perEpoch)).shuffle(all);
+    const at = (batch % perEpoch) * tasks;
+    return order.slice(at, at + tasks);
+  };
+}
+
+/**
+ * The groups of an iteration. With `resample`, groups of equal returns are replaced by others until there are enough or
+ * `maxBatches` were sampled; what there is then is used.
+ */
+async function sampleGroups(
+  parts: Parts,
+  environment: Environment,
+  config: GrpoRun,
+  iteration: number,
+  goalsOf: (batch: number) => number[],
+): Promise<Group[]> {
+  const { groups, sampling, reward } = config.learner;
+  const wanted = groups.tasks * groups.perTask;
+  const tries = groups.zeroVariance === "resample" ? groups.maxBatches : 1;
+  const kept: Group[] = [];
+  let last: Group[] = [];
+  for (let attempt = 0; attempt < tries && kept.length < wanted; attempt++) {
+    const goals = goalsOf((iteration - 1) * tries + attempt);
+    const played = await rollOut(parts.policy, parts.tokenizer, environment, goals, {
+      samples: groups.perTask * groups.size,
+      temperature: sampling.temperature,
+      maxTokens: sampling.maxTokens,
+      optionMode: config.options,
+      seed: config.seed,
+      name: ["rollout", iteration, attempt],
+    });
+    last = goals.flatMap((goal, g) => groupsOf(goal, rewarded(played[g]!, reward), groups.size));
+    kept.push(
+      ...(groups.zeroVariance === "resample" ? last.filter((group) => !hasZeroVariance(group)) : last),
+    );
+  }
+  return kept.length > 0 ? kept.slice(0, wanted) : last;
+}
+
+/** Returns and step rewards on the configured scale. */
+function rewarded(played: readonly PlayedRollout[], reward: GrpoRun["learner"]["reward"]): PlayedRollout[] {
+  const value = (score: number): number =>
+    reward.scale * (reward.kind === "success" ? Number(score === 1) : score);
+  return played.map((one) => ({
+    ...one,
+    rollout: {
+      ...one.rollout,
+      return: value(one.rollout.score),
+      turns: one.rollout.turns.map((turn) => ({ ...turn, reward: value(turn.reward) })),
+    },
+  }));
+}
+
+async function learnFrom(
+  groups: readonly Group[],
+  parts: Parts,
+  config: GrpoRun,
+  iteration: number,
+): Promise<Metrics> {
+  const { learner } = config;
+  const advantages = advantagesOf(groups, learner.advantage, learner.reward.invalidPenalty);
+  const rows = rowsOf(groups, advantages, learner);
+  const random = stream(config.seed, "mini-batches", iteration);
+  const updated = await learn(rows, parts.learner, learner, random);
+  for (const [name, value] of Object.entries(updated)) {
+    if (!Number.isFinite(value)) throw new RunError(`Metric ${name} of iteration ${iteration} is ${value}.`);
+  }
+  return { ...rolloutMetrics(groups, learner.sampling.maxTokens), ...updated };
+}
+
+/** Score and success on the first dev goals, decoded greedily. */
+async function evaluateDev(parts: Parts, environment: Environment, config: GrpoRun): Promise<Metrics> {
+  const { start, end } = splitRanges(environment.catalogue.goalCount).dev;
+  const goals = Array.from({ length: Math.min(end - start, config.evaluate.goals) }, (_, i) => start + i);
+  const played = await rollOut(parts.policy, parts.tokenizer, environment, goals, {
+    samples: 1,
+    temperature: 0,
+    maxTokens: config.learner.sampling.maxTokens,
+    optionMode: config.options,
+    seed: config.seed,
+    name: ["dev"],
+  });
+  const rewards = played.map(([one]) => one!.trajectory.reward);
+  return {
+    "dev/score": (100 * rewards.reduce((a, b) => a + b, 0)) / rewards.length,
+    "dev/success": (100 * rewards.filter((reward) => reward === 1).length) / rewards.length,
+  };
+}
+
+function devOf(metrics: Metrics | undefined): DevResult | null {
+  const [score, success] = [metrics?.["dev/score"], metrics?.["dev/success"]];
+  return score === undefined || success === undefined ? null : { score, success };
+}

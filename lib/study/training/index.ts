@@ -1,0 +1,4 @@
+/** Training runs: configuration in, checkpoints, metrics and a model out. */
+export * from "./grpo-config.js";
+export * from "./grpo-run.js";
+export * from "./run-folder.js";
