@@ -103,7 +103,10 @@ describe("a reinforcement-learning run", function () {
       assert.equal(line["ratio/mean"], 1, "one step on what was just sampled");
       assert.ok(line["sampler_vs_trainer/max"]! < 1e-4);
     }
-    assert.ok(metrics.slice(1).some((m) => m["grad_norm"]! > 0), "something was learnt from");
+    assert.ok(
+      metrics.slice(1).some((m) => m["grad_norm"]! > 0),
+      "something was learnt from",
+    );
     assert.equal(loadModel(summary.model).config.layers, 1);
     await run("second", configure());
     assert.equal(bytes("second", "metrics.jsonl"), bytes("first", "metrics.jsonl"));
