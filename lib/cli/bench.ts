@@ -1,8 +1,10 @@
 import { addBenchPolicy } from "./bench/policy.js";
+import { addBenchSearch } from "./bench/search.js";
 import type { AddVerb } from "./verbs.js";
 
 /** `aisle bench …`: the measurements behind the budgets, as ratios where a peer is present. */
 export const addBench: AddVerb = (program) => {
   const bench = program.command("bench").description("measure speed and memory against the budgets");
   addBenchPolicy(bench);
+  addBenchSearch(bench);
 };

@@ -57,5 +57,6 @@ export function inverseDocumentFrequency(df: number, documents: number): number 
  * @param ratio tf × inverse norm, in single precision
  */
 export function contribution(weight: number, ratio: number): number {
-  return f(weight - f(weight / f(1 + ratio)));
+  // Never quite 0, so that a sum of 0 means that no term was found.
+  return f(weight - f(weight / f(1 + ratio))) || 1.4e-45;
 }

@@ -18,14 +18,18 @@ interface QueryTerm {
   readonly weight: number;
   /** What each posting code adds to a score; the last is the largest that any posting can add. [256] */
   readonly gain: Float32Array;
+  /** The most that a posting can add, per posting: what it is worth to read them. */
+  readonly worth: number;
 }
 
 /** Queries with more distinct terms than this are scored exhaustively. */
 const MAX_TERMS = 512;
-/** Blocks are taken in descending order of their bounds, as exactly as this many buckets tell them apart. */
-const BUCKETS = 2048;
-/** A bound is a sum in another order than the score; this covers the rounding of doubles many times over. */
-const SLACK = 1 + 1e-9;
+/** Blocks that are scored first, by descending bound. */
+const FIRST_BLOCKS = 48;
+/** Looking up one document among a block's postings costs about as much as reading so many. */
+const PROBE_COST = 10;
+/** A bound is a sum in doubles and in another order than the score, which is rounded: this covers both many times over. */
+const SLACK = 1 + 1e-6;
 
 /**
  * Exact BM25 top k over flat arrays.
@@ -35,8 +39,9 @@ const SLACK = 1 + 1e-9;
  * group's begin) and the code of its best posting (`blockMax`). A posting is one byte of position within the block
  * and one byte of code, which stands for a pair of term frequency and document length; rare pairs are exceptions.
  *
- * A query adds up the bounds of its terms block by block, then scores whole blocks in descending order of their bounds
- * until no block can reach the top k (block-max pruning: Mallia, Suel & Tonellotto, SIGIR 2024). Nothing is
+ * A query first adds up the bounds of its terms block by block, scores the blocks with the highest bounds, and then
+ * only what can still reach the top k: blocks whose bound does (block-max pruning: Mallia, Suel & Tonellotto, SIGIR
+ * 2024), and in those only documents that hold a term of enough worth (MaxScore: Turtle & Flood 1995). Nothing is
  * approximate: `searchExhaustively` gives the same.
  */
 export class Searcher {
@@ -56,8 +61,12 @@ export class Searcher {
   private readonly blocks: number;
   private readonly sums = new Float64Array(BLOCK);
   private readonly bounds: Float64Array;
-  /** For each query term and block, 1 + the group of postings there, or 0. [terms, blocks] */
+  /** For each query term and block, 1 + the group of postings there, or 0. [blocks, terms] */
   private groups = new Uint32Array(0);
+  /** The most that a query term can add in a block. [blocks, terms] */
+  private groupBounds = new Float32Array(0);
+  /** Documents of the block at hand that have a sum. */
+  private readonly touched = new Uint8Array(BLOCK);
 
   constructor(pack: Pack) {
     this.terms = StringTable.open(pack, "term");
@@ -100,7 +109,7 @@ export class Searcher {
     return top.take().map(({ document, score }) => ({ document: this.document[document]!, score }));
   }
 
-  /** The query's distinct known terms, in order of first appearance. */
+  /** The query's distinct known terms, by ascending worth. */
   private queryTerms(query: string): QueryTerm[] {
     const counts = new Map<string, number>();
     for (const term of analyze(query)) counts.set(term, (counts.get(term) ?? 0) + 1);
@@ -112,60 +121,134 @@ export class Searcher {
       const weight = Math.fround(count * inverseDocumentFrequency(df, this.documents));
       const gain = new Float32Array(256);
       for (let code = 0; code < 256; code++) gain[code] = contribution(weight, this.ratios[code]!);
-      found.push({ term, weight, gain });
+      found.push({ term, weight, gain, worth: gain[ESCAPE]! / df });
     }
-    return found;
+    return found.sort((a, b) => a.worth - b.worth);
   }
 
+  /**
+   * Scores what can reach the top. First the few blocks with the highest bounds, which sets a high threshold; then the
+   * others in index order, which reads memory forwards.
+   */
   private scorePruned(terms: readonly QueryTerm[], top: TopK): void {
-    const { blocks, bounds, blockId, blockMax } = this;
-    if (this.groups.length < terms.length * blocks) this.groups = new Uint32Array(terms.length * blocks);
-    const groups = this.groups;
-    groups.fill(0, 0, terms.length * blocks);
+    const { blocks, blockId, blockMax } = this;
+    const count = terms.length;
+    if (this.groups.length < count * blocks) {
+      this.groups = new Uint32Array(count * blocks);
+      this.groupBounds = new Float32Array(count * blocks);
+    }
+    const { groups, groupBounds, bounds } = this;
+    groups.fill(0, 0, count * blocks);
+    groupBounds.fill(0, 0, count * blocks);
     bounds.fill(0);
-    for (let i = 0; i < terms.length; i++) {
+    for (let i = 0; i < count; i++) {
       const { term, gain } = terms[i]!;
-      const row = i * blocks;
       const end = this.termFirst[term + 1]!;
       for (let e = this.termFirst[term]!; e < end; e++) {
         const block = blockId[e]!;
-        bounds[block]! += gain[blockMax[e]!]!;
-        groups[row + block] = e + 1;
+        const bound = gain[blockMax[e]!]!;
+        bounds[block]! += bound;
+        groups[block * count + i] = e + 1;
+        groupBounds[block * count + i] = bound;
       }
     }
-    for (const block of inDescendingOrder(bounds)) {
-      if (Math.fround(bounds[block]! * SLACK) < top.threshold) {
-        // Within a bucket the order is not exact: a later block may still be higher than this one.
-        continue;
-      }
-      this.scoreBlock(block, terms, groups, top);
+    for (const block of highest(bounds, FIRST_BLOCKS)) {
+      this.scoreBlock(block, terms, top);
+      bounds[block] = 0;
+    }
+    for (let block = 0; block < blocks; block++) {
+      if (bounds[block]! * SLACK >= top.threshold && bounds[block]! > 0) this.scoreBlock(block, terms, top);
     }
   }
 
-  private scoreBlock(block: number, terms: readonly QueryTerm[], groups: Uint32Array, top: TopK): void {
-    const { sums, local, code, blockStart } = this;
-    sums.fill(0);
-    for (let i = 0; i < terms.length; i++) {
-      const e = groups[i * this.blocks + block]!;
+  /**
+   * Offers a block's documents. Terms come by ascending worth; the first ones, whose bounds together do not reach the
+   * threshold, cannot bring a document in by themselves. So the other terms' postings are added up, and then those of
+   * the first ones for the documents that could still reach the threshold.
+   */
+  private scoreBlock(block: number, terms: readonly QueryTerm[], top: TopK): void {
+    const { sums, touched, local, code, blockStart, groups, groupBounds } = this;
+    const count = terms.length;
+    const row = block * count;
+    const base = block * BLOCK;
+    const threshold = top.threshold;
+    let essential = 0;
+    let rest = 0;
+    while (essential < count && (rest + groupBounds[row + essential]!) * SLACK < threshold) {
+      rest += groupBounds[row + essential++]!;
+    }
+    let found = 0;
+    for (let i = essential; i < count; i++) {
+      const e = groups[row + i]!;
       if (e === 0) continue;
       const { gain, weight } = terms[i]!;
       const end = blockStart[e]!;
       for (let p = blockStart[e - 1]!; p < end; p++) {
+        const d = local[p]!;
         const c = code[p]!;
-        sums[local[p]!]! += c === ESCAPE ? this.exception(p, weight) : gain[c]!;
+        const sum = sums[d]!;
+        if (sum === 0) touched[found++] = d;
+        sums[d] = sum + (c === ESCAPE ? this.exception(p, weight) : gain[c]!);
       }
     }
-    const base = block * BLOCK;
-    const size = Math.min(BLOCK, this.document.length - base);
-    let threshold = top.threshold;
-    for (let d = 0; d < size; d++) {
-      const sum = sums[d]!;
-      if (sum === 0) continue;
-      const score = Math.fround(sum);
-      if (score < threshold) continue;
-      top.offer(score, this.rank[base + d]!, base + d);
-      threshold = top.threshold;
+    for (let i = essential - 1; i >= 0; i--) {
+      found = this.keep(found, rest, threshold);
+      if (found === 0) return;
+      const e = groups[row + i]!;
+      if (e === 0) continue;
+      rest -= groupBounds[row + i]!;
+      const { gain, weight } = terms[i]!;
+      const start = blockStart[e - 1]!;
+      const end = blockStart[e]!;
+      if (found * PROBE_COST < end - start) {
+        for (let n = 0; n < found; n++) {
+          const d = touched[n]!;
+          const p = this.find(start, end, d);
+          if (p < 0) continue;
+          const c = code[p]!;
+          sums[d]! += c === ESCAPE ? this.exception(p, weight) : gain[c]!;
+        }
+      } else {
+        for (let p = start; p < end; p++) {
+          const d = local[p]!;
+          if (sums[d] === 0) continue;
+          const c = code[p]!;
+          sums[d]! += c === ESCAPE ? this.exception(p, weight) : gain[c]!;
+        }
+      }
     }
+    for (let n = 0; n < found; n++) {
+      const d = touched[n]!;
+      const score = Math.fround(sums[d]!);
+      sums[d] = 0;
+      if (score >= top.threshold) top.offer(score, this.rank[base + d]!, base + d);
+    }
+  }
+
+  /** Keeps the touched documents that can still reach the threshold, and returns how many they are. */
+  private keep(found: number, ahead: number, threshold: number): number {
+    const { sums, touched } = this;
+    // Rearranged so that the loop compares sums alone.
+    const least = threshold / SLACK - ahead;
+    let kept = 0;
+    for (let n = 0; n < found; n++) {
+      const d = touched[n]!;
+      if (sums[d]! < least) sums[d] = 0;
+      else touched[kept++] = d;
+    }
+    return kept;
+  }
+
+  /** The posting of a document among those of a block, or -1. */
+  private find(low: number, end: number, document: number): number {
+    const { local } = this;
+    let high = end - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (local[middle]! < document) low = middle + 1;
+      else high = middle;
+    }
+    return local[low] === document ? low : -1;
   }
 
   private scoreAll(terms: readonly QueryTerm[], top: TopK): void {
@@ -198,19 +281,15 @@ export class Searcher {
   }
 }
 
-/** The blocks with a positive bound, highest bucket of bounds first. */
-function inDescendingOrder(bounds: Float64Array): Uint32Array {
-  let highest = 0;
-  for (let b = 0; b < bounds.length; b++) if (bounds[b]! > highest) highest = bounds[b]!;
-  const scale = highest > 0 ? (BUCKETS - 1) / highest : 0;
-  const next = new Uint32Array(BUCKETS + 1);
-  for (let b = 0; b < bounds.length; b++) {
-    if (bounds[b]! > 0) next[BUCKETS - 1 - ((bounds[b]! * scale) | 0) + 1]!++;
+/** The `count` blocks with the highest positive bounds, highest first. */
+function highest(bounds: Float64Array, count: number): number[] {
+  const best: number[] = [];
+  for (let block = 0; block < bounds.length; block++) {
+    const bound = bounds[block]!;
+    if (bound === 0 || (best.length === count && bound <= bounds[best[count - 1]!]!)) continue;
+    let at = best.length < count ? best.length : count - 1;
+    for (; at > 0 && bounds[best[at - 1]!]! < bound; at--) best[at] = best[at - 1]!;
+    best[at] = block;
   }
-  for (let k = 0; k < BUCKETS; k++) next[k + 1]! += next[k]!;
-  const order = new Uint32Array(next[BUCKETS]!);
-  for (let b = 0; b < bounds.length; b++) {
-    if (bounds[b]! > 0) order[next[BUCKETS - 1 - ((bounds[b]! * scale) | 0)]!++] = b;
-  }
-  return order;
+  return best;
 }

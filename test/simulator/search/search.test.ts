@@ -97,6 +97,24 @@ describe("search: ranking", () => {
     );
   });
 
+  it("prunes nothing where most blocks are passed over", () => {
+    // Neighbours share words, as products of one kind do: 100 blocks, of which few can matter.
+    const random = stream(5, "kinds");
+    const texts = corpus(5, 25_600, 400, 14).map((text, i) => `${text} kind${i >> 7} kin${i >> 9}`);
+    const rank = Uint32Array.from(random.shuffle(Array.from(texts, (_, i) => i)));
+    const searcher = index(texts, undefined, rank);
+    for (let n = 0; n < 150; n++) {
+      const words = Array.from(
+        { length: 1 + random.below(16) },
+        () => `w${Math.floor(400 ** random.next())}`,
+      );
+      if (n % 3 > 0) words.push(`kind${random.below(200)}`, `kin${random.below(50)}`);
+      const query = words.join(" ");
+      const limit = 1 + random.below(60);
+      assert.deepEqual(searcher.search(query, limit), searcher.searchExhaustively(query, limit), query);
+    }
+  });
+
   it("scores what has no code of its own: hundreds of pairs of frequency and length", () => {
     const random = stream(3, "pairs");
     const texts = Array.from(

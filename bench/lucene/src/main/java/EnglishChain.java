@@ -9,6 +9,8 @@ import org.apache.lucene.analysis.standard.StandardTokenizer;
 
 /** The default English analyzer of Anserini, which WebShop's index was built with. */
 final class EnglishChain {
+  static final Analyzer SHARED = analyzer();
+
   private EnglishChain() {}
 
   static Analyzer analyzer() {
