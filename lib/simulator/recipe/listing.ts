@@ -81,7 +81,8 @@ function writeTitle(design: Design, said: readonly Attribute[], recipe: Recipe, 
 
   const tail: string[] = [];
   if (random.next() < 0.25) tail.push(random.pick(phrases.audience[type.category]!));
-  if (random.next() < 0.2 && type.names.length > 1) tail.push(random.pick(type.names));
+  const otherName = random.pick(type.names);
+  if (random.next() < 0.25 && otherName !== name) tail.push(otherName);
   if (random.next() < 0.1) tail.push(random.pick(phrases.packs));
   if (design.options.length === 0 && type.options.length > 0 && random.next() < 0.35) {
     tail.push(random.pick(random.pick(type.options).values));

@@ -13,9 +13,9 @@ const SHARES = {
   option: 0.8,
   /** Words for the product: the shop's own, or nothing but its department; the rest are the people's own. */
   shopName: 0.3,
-  vague: 0.09,
+  vague: 0.1,
   /** What the shopper wants but forgets to say. */
-  unsaidAttribute: 0.17,
+  unsaidAttribute: 0.21,
   unsaidOption: 0.17,
   /** An option is said in part: "blue" for "navy blue", "pack of 2" for "8 ounce (pack of 2)". */
   partialOption: 0.15,
@@ -25,7 +25,7 @@ const SHARES = {
   typo: 0.05,
 };
 
-type OptionKind = "color" | "size" | "flavor" | "scent" | "style";
+type OptionKind = "color" | "size" | "wear" | "flavor" | "scent" | "style";
 
 /**
  * A person's request for a product: what is asked in words, and what is meant (attributes and options, which only
@@ -54,7 +54,7 @@ export function writeRequest(
     const value = random.pick(group.values);
     options.push(value);
     if (random.next() < SHARES.unsaidOption) continue;
-    const kind = optionKind(group.name);
+    const kind = optionKind(group.name, design.type.category);
     const { before: share, tails } = requests.options[kind];
     const said = sayValue(value, kind, random);
     if (random.next() < share) before.push(said);
@@ -83,7 +83,7 @@ export function writeRequest(
     vague ? [] : random.shuffle(before),
     noun,
     [...(vague ? before.map((word) => `that is ${word}`) : []), ...random.shuffle(after)],
-    type.plural,
+    vague ? "bare" : !type.plural ? "one" : type.category === "fashion" ? "pair" : "some",
     random,
   );
   return {
@@ -141,9 +141,9 @@ function sayAttribute(
   }
 }
 
-function optionKind(name: string): OptionKind {
+function optionKind(name: string, category: string): OptionKind {
   if (name === "color") return "color";
-  if (name === "size") return "size";
+  if (name === "size") return category === "fashion" ? "wear" : "size";
   if (name.startsWith("flavor")) return "flavor";
   if (name === "scent") return "scent";
   return "style";
@@ -154,7 +154,7 @@ function sayValue(value: string, kind: OptionKind, random: Random): string {
   if (random.next() >= SHARES.partialOption) return plain;
   const pack = /\((pack of \d+)\)/.exec(plain);
   if (pack) return pack[1]!;
-  if (kind === "size") return plain.replace(/\binch\b/, "in").replace(/\bfl oz\b/, "oz");
+  if (kind === "size" || kind === "wear") return plain.replace(/\binch\b/, "in").replace(/\bfl oz\b/, "oz");
   return plain.split(" ").at(-1)!;
 }
 
@@ -171,11 +171,11 @@ function sentence(
   before: readonly string[],
   noun: string,
   after: readonly string[],
-  plural: boolean,
+  count: Count,
   random: Random,
 ): string {
   const thing = [...before, noun].join(random.next() < 0.1 ? ", " : " ");
-  const article = articleFor(thing, plural, random);
+  const article = articleFor(thing, count, random);
   const phrases = after.filter((tail) => !CLAUSE.test(tail));
   const clauses = after.filter((tail) => CLAUSE.test(tail));
   const main = [opener, article, thing, ...phrases].filter((part) => part !== "").join(" ");
@@ -183,11 +183,14 @@ function sentence(
   return [main, ...clauses].join(by).replaceAll(", and ", " and ");
 }
 
-function articleFor(thing: string, plural: boolean, random: Random): string {
-  if (/^(?:a|an|something|some) /.test(thing)) return "";
-  if (plural) return random.next() < 0.4 ? "" : random.next() < 0.6 ? "some" : "a pair of";
-  if (random.next() < 0.12) return "";
-  return /^[aeiou]/.test(thing) ? "an" : "a";
+/** Whether one says "a dress", "a pair of boots", "some curtains" or, of things that bring their own article, nothing. */
+type Count = "one" | "pair" | "some" | "bare";
+
+function articleFor(thing: string, count: Count, random: Random): string {
+  if (count === "bare") return "";
+  if (count === "one") return random.next() < 0.12 ? "" : /^[aeiou]/.test(thing) ? "an" : "a";
+  if (random.next() < 0.4) return "";
+  return count === "pair" && random.next() < 0.4 ? "a pair of" : "some";
 }
 
 /** Swaps two letters, or leaves one out, in one of the longer words. */

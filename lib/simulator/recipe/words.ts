@@ -74,6 +74,8 @@ const requestsSchema = z.strictObject({
   options: z.strictObject({
     color: tailsSchema,
     size: tailsSchema,
+    /** Sizes of what is worn. */
+    wear: tailsSchema,
     flavor: tailsSchema,
     scent: tailsSchema,
     style: tailsSchema,
