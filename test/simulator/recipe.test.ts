@@ -26,7 +26,7 @@ describe("the embedded shop's recipe", () => {
       assert.match(product.asin, /^B0\d[0-9A-Z]{7}$/);
       asins.add(product.asin);
       assert.ok(product.pricing.every((price) => price >= 3 && price < 2500));
-      assert.ok(product.title.length >= 4 && !/\s{2}|undefined|[{}]/.test(product.title), product.title);
+      assert.ok(product.title.length >= 3 && !/\s{2}|undefined|[{}]/.test(product.title), product.title);
       assert.ok(product.bulletPoints.length >= 3);
       assert.ok(!/undefined|[{}]/.test(product.bulletPoints.join(" ") + product.description));
       for (const group of product.options) assert.equal(new Set(group.values).size, group.values.length);
