@@ -11,6 +11,7 @@ interface Options {
   readonly profile: Profile;
   readonly only?: string;
   readonly force?: boolean;
+  readonly results: boolean;
 }
 
 /** `aisle reproduce`: what `npm start` runs. */
@@ -27,6 +28,7 @@ export const addReproduce: AddVerb = (program) => {
         .default("seminar"),
     )
     .option("--only <numbers>", "only these notebooks, e.g. 04 or 01,02")
+    .option("--no-results", "leave figures, tables and the thesis as they are")
     .option("--force", "do everything anew, even where a run record matches")
     .addHelpText(
       "after",

@@ -11,9 +11,10 @@ import { addModel } from "./model.js";
 import { addNotebook } from "./notebook.js";
 import { addReproduce } from "./reproduce.js";
 import { addSearch } from "./search.js";
+import { addServe } from "./serve.js";
+import { addSetup } from "./setup.js";
 import { addTables } from "./tables.js";
 import { addThesis } from "./thesis.js";
-import { addServe } from "./serve.js";
 import { addTrain } from "./train.js";
 
 /** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
@@ -27,6 +28,7 @@ export const verbs: readonly AddVerb[] = [
   addLab,
   addKernel,
   addDoctor,
+  addSetup,
   addData,
   addModel,
   addSearch,

@@ -21,7 +21,7 @@ export async function carryOut(plan: Plan, signal: AbortSignal): Promise<void> {
   }
   await runNotebooks(plan, signal);
   stopIf(signal);
-  await makeResults(plan);
+  if (plan.results) await makeResults(plan);
   note(`\nDone in ${duration((performance.now() - started) / 1000)}.`);
 }
 

@@ -16,6 +16,7 @@ export interface Plan {
   readonly makeShop: boolean;
   /** What is made from the run records afterwards. */
   readonly results: boolean;
+  /** Whether there is a thesis to build. */
   readonly thesis: boolean;
   readonly seconds: number;
 }
@@ -29,14 +30,21 @@ const RESULTS_SECONDS = 10;
  * Looks at what there is to do.
  * @throws InputError when `only` names no notebook, or one cannot be read
  */
-export async function plan(options: { profile: Profile; only?: string; force?: boolean }): Promise<Plan> {
+export async function plan(options: {
+  profile: Profile;
+  only?: string;
+  force?: boolean;
+  results?: boolean;
+}): Promise<Plan> {
   const { estimateNotebook } = await import("../../notebook/index.js");
   const { DEFAULT_SHOP, isCatalogue } = await import("../../simulator/catalogue/index.js");
-  const { profile, only, force = false } = options;
+  const { profile, only, force = false, results = true } = options;
   const notebooks = chosen(only).map((file) => estimateNotebook(file, profile));
   const makeShop = !isCatalogue(DEFAULT_SHOP);
   const seconds =
-    notebooks.reduce((sum, one) => sum + one.seconds, 0) + (makeShop ? SHOP_SECONDS : 0) + RESULTS_SECONDS;
+    notebooks.reduce((sum, one) => sum + one.seconds, 0) +
+    (makeShop ? SHOP_SECONDS : 0) +
+    (results ? RESULTS_SECONDS : 0);
   return {
     profile,
     force,
@@ -44,7 +52,7 @@ export async function plan(options: { profile: Profile; only?: string; force?: b
     outOf: ({ file }) =>
       profile === "seminar" ? file : path.join("data", "tmp", `notebooks-${profile}`, path.basename(file)),
     makeShop,
-    results: true,
+    results,
     thesis: existsSync(path.join("thesis", "main.tex")),
     seconds,
   };
@@ -63,7 +71,11 @@ export function planInWords(work: Plan): string {
       ? [`  ${"the shop".padEnd(width)}  made on this first run, ${duration(SHOP_SECONDS)}`]
       : []),
     ...lines,
-    `  ${"results".padEnd(width)}  figures and tables${work.thesis ? ", and the thesis where LaTeX is found" : ""}`,
+    ...(work.results
+      ? [
+          `  ${"results".padEnd(width)}  figures and tables${work.thesis ? ", and the thesis where LaTeX is found" : ""}`,
+        ]
+      : []),
     "Ctrl-C is safe: what is finished is kept, and the next run goes on from it.",
     "",
   ].join("\n");
