@@ -5,6 +5,7 @@ import {
   type EpisodeResult,
   type EvaluationIdentity,
   idOf,
+  Journal,
   keyOf,
   recordFolders,
   type RunRecord,
@@ -50,7 +51,8 @@ export interface Evaluation {
 
 /**
  * Evaluates an agent on the goals of a split and writes a run record. A record of the same agent, settings, data,
- * goals, seeds, model and backend is read instead of playing again, unless `force`.
+ * goals, seeds, model and backend is read instead of playing again, unless `force`. An interrupted evaluation goes on
+ * where it stopped.
  * @throws InputError when a goal lies outside the shop's list, or a matching record is not what it claims to be
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
@@ -69,17 +71,25 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
 
   const started = performance.now();
-  const results: EpisodeResult[] = [];
   const total = seeds.length * goals.count;
-  for (const [i, seed] of seeds.entries()) {
-    for (let goal = goals.first; goal < goals.first + goals.count; goal++) {
-      const trajectory = await agents[i]!.play(environment, goal, stream(seed, "evaluate", goal));
-      results.push(resultOf(trajectory, seed, catalogue.goal(goal)));
-      options.onEpisode?.(results.length, total);
-    }
+  const episodeAt = (index: number): { agent: Agent; seed: number; goal: number } => {
+    const s = Math.floor(index / goals.count);
+    return { agent: agents[s]!, seed: seeds[s]!, goal: goals.first + (index % goals.count) };
+  };
+  const journal = new Journal(runs, id);
+  if (options.force) journal.discard();
+  const results = journal.read(episodeAt);
+  while (results.length < total) {
+    const { agent, seed, goal } = episodeAt(results.length);
+    const trajectory = await agent.play(environment, goal, stream(seed, "evaluate", goal));
+    const result = resultOf(trajectory, seed, catalogue.goal(goal));
+    results.push(result);
+    journal.add(result);
+    options.onEpisode?.(results.length, total);
   }
   const seconds = (performance.now() - started) / 1000;
   const { record, outcome } = writeRecord({ identity, results, seconds }, runs);
+  journal.discard();
   return evaluation(record, outcome);
 }
 

@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Agent } from "../../lib/agents/index.js";
 import { InputError } from "../../lib/base/index.js";
 import {
   canonicalJson,
@@ -123,6 +134,56 @@ describe("evaluation and run records", () => {
     const agent = { ...fakeAgent(), play: () => Promise.reject(new Error("no battery")) };
     await assert.rejects(evaluate({ agent, environment, split: "test", goals, runs }), /no battery/);
     assert.deepEqual(readdirSync(runs), []);
+  });
+
+  it("goes on where an interrupted evaluation stopped, with the same record in the end", async () => {
+    const other = join(runs, "undisturbed");
+    const common = { environment, split: "test" as const, goals, seeds: [0, 1] };
+    const { record: expected } = await evaluate({ ...common, agent: fakeAgent(), runs: other });
+    // what an interruption leaves: 13 finished episodes, and a line cut off in the middle
+    const folder = join(runs, ".unfinished");
+    mkdirSync(folder);
+    const lines = readFileSync(join(expected.path, "record.json"), "utf8").match(/^ {6}\[.*\]/gm)!;
+    assert.equal(lines.length, 20);
+    const left = lines.slice(0, 13).map((line) => line.trim());
+    writeFileSync(join(folder, `${expected.id}.jsonl`), `${left.join("\n")}\n[1,3,0.2`);
+    const agent = fakeAgent();
+    const { record } = await evaluate({ ...common, agent, runs });
+    assert.equal(agent.played, 7);
+    assert.deepEqual(
+      readFileSync(join(record.path, "record.json")),
+      readFileSync(join(expected.path, "record.json")),
+    );
+    assert.ok(!existsSync(folder));
+
+    // lines that are not the next episodes are not believed
+    mkdirSync(folder);
+    writeFileSync(join(folder, `${expected.id}.jsonl`), `${left.slice(1).join("\n")}\n`);
+    rmSync(record.path, { recursive: true });
+    const again = fakeAgent();
+    await evaluate({ ...common, agent: again, runs });
+    assert.equal(again.played, 20);
+  });
+
+  it("notes finished episodes while a slow evaluation runs", async () => {
+    const slow = fakeAgent();
+    const quick = slow.play.bind(slow);
+    const playing: Agent = {
+      ...slow,
+      async play(environment, goal, random) {
+        if (goal === 6) throw new Error("interrupted");
+        await new Promise((resolve) => setTimeout(resolve, goal === 3 ? 2100 : 0));
+        return quick(environment, goal, random);
+      },
+    };
+    await assert.rejects(
+      evaluate({ agent: playing, environment, split: "test", goals, runs }),
+      /interrupted/,
+    );
+    const agent = fakeAgent();
+    const { record } = await evaluate({ agent, environment, split: "test", goals, runs });
+    assert.equal(agent.played, 6); // goals 0 to 3 were noted after two seconds
+    assert.deepEqual(readdirSync(runs), [record.id]);
   });
 
   it("says why a record cannot be written, and leaves no part of it", async () => {

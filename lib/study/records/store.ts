@@ -78,7 +78,7 @@ export function writeRecord(
       discard(part);
       if (!existsSync(path) && existsSync(old)) renameSync(old, path);
       // Another process may have made the same record meanwhile: then it is there, and it is the same.
-      const taken = codeOf(error) === "ENOTEMPTY" || codeOf(error) === "EEXIST" || codeOf(error) === "EPERM";
+      const taken = ["ENOTEMPTY", "EEXIST", "EPERM", "ENOENT"].includes(codeOf(error) ?? "");
       if (!(taken && existsSync(join(path, "record.json")))) {
         throw new RunError(`Could not write the run record ${path}: ${whyNot(error)}.`);
       }
