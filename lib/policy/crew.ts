@@ -1,4 +1,5 @@
 /** Whoever does the policy's work: this thread, or several worker threads with a replica each. */
+import type { Inspection } from "./inspect.js";
 import type { CompletionScores, GradientOptions, Replica, ScoreOptions, Scores, Slopes } from "./replica.js";
 import type { Row } from "./rows.js";
 import { collect } from "./sampling/collect.js";
@@ -44,6 +45,8 @@ export interface Crew {
     version: number,
     options: SampleOptions,
   ): AsyncGenerator<SampledToken, void, void>;
+  /** Looks inside one replica. */
+  inspect(ids: readonly number[], version: number, adapter: "on" | "off"): Promise<Inspection>;
   dispose(): Promise<void>;
 }
 
@@ -115,6 +118,11 @@ export class LocalCrew implements Crew {
   ): AsyncGenerator<SampledToken, void, void> {
     this.replica.sync(version);
     return this.replica.generate(requests, options);
+  }
+
+  inspect(ids: readonly number[], version: number, adapter: "on" | "off"): Promise<Inspection> {
+    this.replica.sync(version);
+    return this.replica.inspect(ids, adapter);
   }
 
   dispose(): Promise<void> {

@@ -4,6 +4,7 @@ export * from "./backends/index.js";
 export * from "./ops/index.js";
 export * from "./checkpoint.js";
 export * from "./host-weights.js";
+export type { Inspection } from "./inspect.js";
 export * from "./lora.js";
 export * from "./optimizer.js";
 export * from "./policy.js";

@@ -3,6 +3,7 @@ import { currentBackend, useBackend } from "./backends/index.js";
 import { firstRows, LocalCrew, type Crew } from "./crew.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "./files/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
+import type { Inspection } from "./inspect.js";
 import { Replica, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
 import { checkRows, microBatches, type Row } from "./rows.js";
 import { checkRequests } from "./sampling/check.js";
@@ -188,6 +189,15 @@ export class Policy {
   ): Promise<number[]> {
     const [scores] = await this.logProbs([{ prompt, completions: choices.map((ids) => ({ ids })) }], options);
     return scores!.map(({ logProbs }) => logProbs.reduce((sum, lp) => sum + lp, 0));
+  }
+
+  /**
+   * What the model expects after a text, and what each of its tokens looks at; for demonstrations.
+   * @throws InputError when the text is empty or too long.
+   */
+  async inspect(ids: readonly number[], adapter: "on" | "off" = "on"): Promise<Inspection> {
+    checkRequests([{ prompt: ids, name: [] }], { seed: 0, maxTokens: 1 }, this.config);
+    return this.crew.inspect(ids, this.version, adapter);
   }
 
   /** Frees what the backend holds and ends the workers. */

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { readsRanges, StreamAttention, type AttentionBlock } from "./attend.js";
 import type { HostWeights } from "./host-weights.js";
+import { inspect, type Inspection } from "./inspect.js";
 import { adaptWith, type Dropout } from "./lora.js";
 import { wasmRuntime } from "./backends/wasm/runtime.js";
 import { embed, tokenLogProbs } from "./ops/index.js";
@@ -143,6 +144,11 @@ export class Replica {
       for await (const token of generate(model, embedded, [request], options))
         yield { ...token, request: index };
     }
+  }
+
+  /** What the model expects after a text, and what it looks at. */
+  inspect(ids: readonly number[], adapter: "on" | "off"): Promise<Inspection> {
+    return inspect(this.model(adapter), (rows) => this.embedded(rows), ids);
   }
 
   /**

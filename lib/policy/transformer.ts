@@ -56,39 +56,71 @@ export interface Stream {
   readonly cache?: { join(layer: number, fresh: KeysValues): KeysValues };
 }
 
+/** What attention works on: queries `[queries, heads, headDim]`, keys and values `[N, kvHeads, headDim]`, turned. */
+export interface QueriesKeysValues extends KeysValues {
+  readonly q: tf.Tensor;
+}
+
+/**
+ * The first half of a layer, up to attention.
+ * @param h normalised input `[N, d]`
+ * @param hq its rows that ask, `[queries, d]`
+ */
+export function queriesKeysValues(
+  model: Model,
+  layer: number,
+  h: tf.Tensor,
+  hq: tf.Tensor,
+  { angles, queries }: Pick<Stream, "angles" | "queries">,
+): QueriesKeysValues {
+  const { headDim, heads, keyValueHeads } = model.config;
+  const inHeads = (of: tf.Tensor, count: number): tf.Tensor => tf.reshape(of, [-1, count, headDim]);
+  const turn = queries?.angles ?? angles;
+  return {
+    q: rotary(inHeads(project(model, layer, hq, "q_proj"), heads), turn.cos, turn.sin),
+    k: rotary(inHeads(project(model, layer, h, "k_proj"), keyValueHeads), angles.cos, angles.sin),
+    v: inHeads(project(model, layer, h, "v_proj"), keyValueHeads),
+  };
+}
+
 /**
  * One decoder layer.
  * @param x `[N, d]`
  * @returns `[N, d]`, or `[queries, d]`
  */
 export function decoderLayer(model: Model, layer: number, x: tf.Tensor, stream: Stream): tf.Tensor {
-  const { config, tensors } = model;
-  const { headDim, heads, keyValueHeads, rmsNormEps } = config;
-  const norm = (of: tf.Tensor, name: string): tf.Tensor =>
-    rmsNorm(of, tensors.get(`model.layers.${layer}.${name}.weight`)!, rmsNormEps);
-  const project = (of: tf.Tensor, projection: Projection): tf.Tensor2D => {
-    const path = projectionPath(layer, projection);
-    const y = linear(of, tensors.get(`${path}.weight`)!, tensors.get(`${path}.bias`));
-    return model.adapt ? model.adapt(path, of, y) : y;
-  };
-  const inHeads = (of: tf.Tensor, count: number): tf.Tensor => tf.reshape(of, [-1, count, headDim]);
-
-  const h = norm(x, "input_layernorm");
-  const { queries, angles } = stream;
+  const h = layerNorm(model, layer, "input_layernorm", x);
+  const { queries } = stream;
   const hq = queries ? embed(queries.rows, h) : h;
   const xq = queries ? embed(queries.rows, x) : x;
-  const turn = queries?.angles ?? angles;
-  const q = rotary(inHeads(project(hq, "q_proj"), heads), turn.cos, turn.sin);
-  const fresh = {
-    k: rotary(inHeads(project(h, "k_proj"), keyValueHeads), angles.cos, angles.sin),
-    v: inHeads(project(h, "v_proj"), keyValueHeads),
-  };
+  const { q, ...fresh } = queriesKeysValues(model, layer, h, hq, stream);
   const { k, v } = stream.cache ? stream.cache.join(layer, fresh) : fresh;
-  const mixed = stream.attention.apply(q, k, v, 1 / Math.sqrt(headDim));
-  const afterAttention = tf.add(xq, project(mixed, "o_proj"));
-  const g = norm(afterAttention, "post_attention_layernorm");
-  const inner = swiGlu(project(g, "gate_proj"), project(g, "up_proj"));
-  return tf.add(afterAttention, project(inner, "down_proj"));
+  const mixed = stream.attention.apply(q, k, v, 1 / Math.sqrt(model.config.headDim));
+  const afterAttention = tf.add(xq, project(model, layer, mixed, "o_proj"));
+  const g = layerNorm(model, layer, "post_attention_layernorm", afterAttention);
+  const inner = swiGlu(project(model, layer, g, "gate_proj"), project(model, layer, g, "up_proj"));
+  return tf.add(afterAttention, project(model, layer, inner, "down_proj"));
+}
+
+/** One of a layer's two norms. */
+export function layerNorm(
+  { config, tensors }: Model,
+  layer: number,
+  name: "input_layernorm" | "post_attention_layernorm",
+  x: tf.Tensor,
+): tf.Tensor {
+  return rmsNorm(x, tensors.get(`model.layers.${layer}.${name}.weight`)!, config.rmsNormEps);
+}
+
+function project(
+  { tensors, adapt }: Model,
+  layer: number,
+  x: tf.Tensor,
+  projection: Projection,
+): tf.Tensor2D {
+  const path = projectionPath(layer, projection);
+  const y = linear(x, tensors.get(`${path}.weight`)!, tensors.get(`${path}.bias`));
+  return adapt ? adapt(path, x, y) : y;
 }
 
 /** The final norm. */

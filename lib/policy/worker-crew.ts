@@ -12,6 +12,7 @@ import {
   type Crew,
 } from "./crew.js";
 import type { HostWeights } from "./host-weights.js";
+import type { Inspection } from "./inspect.js";
 import { Replica, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
 import type { Row } from "./rows.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
@@ -27,7 +28,7 @@ const ENTRY = join("lib", "policy", "worker.mjs");
  */
 export class WorkerCrew implements Crew {
   readonly size: number;
-  /** Streams for demonstrations, on this thread; made when first asked for. */
+  /** For demonstrations, on this thread; made when first asked for. */
   private local: LocalCrew | undefined;
 
   private constructor(
@@ -104,7 +105,11 @@ export class WorkerCrew implements Crew {
       const share = shares[index]!;
       const job: Job = { kind: "sample", requests: share.map(({ request }) => request), options };
       const result = await member.work(version, job);
-      (result as JobResult & { kind: "sample" }).samples.forEach((of, i) => (samples[share[i]!.index] = of));
+      (result as JobResult & { kind: "sample" }).samples.forEach((of, i) => {
+        const { index: at, request } = share[i]!;
+        const offset = (request.first ?? 0) - (requests[at]!.first ?? 0);
+        of.forEach((sample, s) => (samples[at]![offset + s] = sample));
+      });
     });
     return samples;
   }
@@ -114,13 +119,20 @@ export class WorkerCrew implements Crew {
     version: number,
     options: SampleOptions,
   ): AsyncGenerator<SampledToken, void, void> {
-    this.local ??= new LocalCrew(new Replica(this.host), 0);
-    return this.local.stream(requests, version, options);
+    return this.here().stream(requests, version, options);
+  }
+
+  inspect(ids: readonly number[], version: number, adapter: "on" | "off"): Promise<Inspection> {
+    return this.here().inspect(ids, version, adapter);
   }
 
   async dispose(): Promise<void> {
     await this.local?.dispose();
     await Promise.all(this.members.map((member) => member.end()));
+  }
+
+  private here(): LocalCrew {
+    return (this.local ??= new LocalCrew(new Replica(this.host), 0));
   }
 
   /** Gives each of `count` tasks to the next free worker. After a failure no new task begins. */
@@ -255,25 +267,41 @@ function bare(rows: readonly Row[]): Row[] {
   }));
 }
 
+/** A request, or some of its samples, and where the result belongs. */
+interface Piece {
+  readonly index: number;
+  readonly request: SampleRequest;
+}
+
 /** Requests in about equal shares: each goes to the share with the least work so far, the largest first. */
-function split(
-  requests: readonly SampleRequest[],
-  shares: number,
-): { readonly index: number; readonly request: SampleRequest }[][] {
+function split(requests: readonly SampleRequest[], shares: number): Piece[][] {
   const weight = ({ prompt, n = 1 }: SampleRequest): number => prompt.length + 16 * n;
-  const piles = Array.from({ length: Math.min(shares, requests.length) }, () => ({
+  const pieces = requests.flatMap((request, index) =>
+    // Fewer prompts than workers: their samples are divided, at the price of computing a prompt more than once.
+    cut(request, Math.ceil(shares / requests.length)).map((part) => ({ index, request: part })),
+  );
+  const piles = Array.from({ length: Math.min(shares, pieces.length) }, () => ({
     weight: 0,
-    items: [] as { index: number; request: SampleRequest }[],
+    pieces: [] as Piece[],
   }));
-  requests
-    .map((request, index) => ({ index, request }))
-    .sort((a, b) => weight(b.request) - weight(a.request) || a.index - b.index)
-    .forEach((item) => {
+  pieces
+    .sort((a, b) => weight(b.request) - weight(a.request))
+    .forEach((piece) => {
       const pile = piles.reduce((least, other) => (other.weight < least.weight ? other : least));
-      pile.weight += weight(item.request);
-      pile.items.push(item);
+      pile.weight += weight(piece.request);
+      pile.pieces.push(piece);
     });
-  return piles.map(({ items }) => items);
+  return piles.map((pile) => pile.pieces);
+}
+
+/** A request as at most `parts` requests for about as many samples each. */
+function cut(request: SampleRequest, parts: number): SampleRequest[] {
+  const { n = 1, first = 0 } = request;
+  const count = Math.min(parts, n);
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [Math.floor((i * n) / count), Math.floor(((i + 1) * n) / count)];
+    return { ...request, first: first + from, n: to - from };
+  });
 }
 
 function errorOf({ name, message }: FromWorker & { kind: "failed" }): Error {

@@ -134,6 +134,28 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
       );
     });
 
+    it("goes on with later samples, and looks inside as PyTorch does", async () => {
+      const request = { prompt: prompts[0]!, n: 5, name: [4] };
+      const options = { seed: 2, maxTokens: 3 };
+      const [all] = await policy.sample([request], options);
+      const [later] = await policy.sample([{ ...request, first: 3, n: 2 }], options);
+      assert.deepEqual(
+        later!.map(({ ids }) => ids),
+        all!.slice(3).map(({ ids }) => ids),
+      );
+      const time = 24;
+      const { next, attention } = await policy.inspect(reference.ids("ids").slice(0, time), "off");
+      assert.equal(attention.length, 2);
+      attention.forEach((weights, layer) => {
+        const expected = reference.floats(`attention.${layer}`); // [batch, heads, time, time]: the first text
+        assert.equal(weights.length, 4 * time * time);
+        weights.forEach((w, i) => assert.ok(Math.abs(w - expected[i]!) < 1e-4));
+      });
+      const logits = reference.floats("logits").subarray(23 * 96, 24 * 96);
+      const z = logits.reduce((sum, x) => sum + Math.exp(x), 0);
+      next.forEach((p, i) => assert.ok(Math.abs(p - Math.exp(logits[i]!) / z) < 1e-5));
+    });
+
     it("refuses what cannot be sampled, before any work", async () => {
       const one = { prompt: [1], name: [0] };
       const cases: [SampleRequest[], Partial<SampleOptions>, RegExp][] = [

@@ -23,6 +23,7 @@ import {
   type Row,
   type TrainerOptions,
 } from "../../lib/policy/index.js";
+import { learn, parseGrpoConfig, PRESETS } from "../../lib/grpo/index.js";
 import { fixture } from "../fixtures/index.js";
 
 const config: ModelConfig = {
@@ -226,6 +227,8 @@ describe("training", () => {
             policy.parameters.slice(),
             policy.sample(requests, { seed: 4, maxTokens: 6, stop: [0, 1] }),
             policy.logProbs(someRows(5)),
+            // One prompt: its samples are divided between the workers.
+            policy.sample([{ ...requests[0]!, n: 7 }], { seed: 4, maxTokens: 6 }),
           ]);
         });
       const alone = await run(0);
@@ -310,6 +313,48 @@ describe("training", () => {
         assert.notDeepEqual(policy.parameters, before);
       });
     }
+  });
+});
+
+describe("the algorithms' learner", () => {
+  before(() => useBackend("wasm"));
+
+  it("raises the reward of what it samples", async () => {
+    const algorithm = parseGrpoConfig({
+      ...PRESETS.grpo,
+      groups: { tasks: 2, size: 8 },
+      reward: {},
+      sampling: { maxTokens: 2, temperature: 0.9 },
+      update: { learningRate: 0.02 },
+    });
+    await withPolicy({}, async (policy) => {
+      const { learningRate, weightDecay } = algorithm.update;
+      const trainer = new Trainer(policy, { learningRate, weightDecay });
+      const means: number[] = [];
+      for (let step = 0; step < 12; step++) {
+        const requests = [[1, 2], [3]].map((prompt, p) => ({ prompt, n: 8, name: [step, p] }));
+        const samples = await policy.sample(requests, { seed: 0, ...algorithm.sampling });
+        // One point for each token below 10: one in five at first.
+        const scores = samples.map((group) => group.map(({ ids }) => ids.filter((id) => id < 10).length));
+        means.push(scores.flat().reduce((a, b) => a + b, 0) / 16);
+        let rollout = 0;
+        const rows = samples.flatMap((group, g) => {
+          const mean = scores[g]!.reduce((a, b) => a + b, 0) / 8;
+          return group.map(({ ids, logProbs }, i) => ({
+            promptIds: requests[g]!.prompt,
+            responseIds: ids,
+            oldLogProbs: logProbs,
+            advantages: ids.map(() => scores[g]![i]! - mean),
+            counted: true,
+            group: g,
+            rollout: rollout++,
+          }));
+        });
+        const metrics = await learn(rows, trainer, algorithm, stream(0, step));
+        assert.ok(metrics["sampler_vs_trainer/max"]! < 1e-5);
+      }
+      assert.ok(means.at(-1)! > means[0]! + 0.7, means.join(" "));
+    });
   });
 });
 

@@ -23,10 +23,13 @@ export function checkRequests(
   }
   checkIds(stop, "The list of stop tokens", limits);
   if (requests.length === 0) throw new InputError("There is nothing to sample: give at least one prompt.");
-  requests.forEach(({ prompt, n = 1, choices }, r) => {
+  requests.forEach(({ prompt, n = 1, first = 0, choices }, r) => {
     if (prompt.length === 0) throw new InputError(`Prompt ${r} is empty: give at least one token.`);
     if (!Number.isInteger(n) || n < 1) {
       throw new InputError(`Prompt ${r} must have a positive number of samples, not ${n}.`);
+    }
+    if (!Number.isInteger(first) || first < 0) {
+      throw new InputError(`The first sample of prompt ${r} must be 0 or more, not ${first}.`);
     }
     checkIds(prompt, `Prompt ${r}`, limits);
     if (prompt.length + maxTokens > limits.maxPositions) {

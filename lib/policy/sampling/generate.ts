@@ -80,7 +80,7 @@ function start(requests: readonly SampleRequest[], options: SampleOptions): Grow
     return Array.from({ length: request.n ?? 1 }, (_, sample) => ({
       request: r,
       sample,
-      random: stream(options.seed, ...request.name, sample),
+      random: stream(options.seed, ...request.name, (request.first ?? 0) + sample),
       prompt,
       own: [],
       last: -1,

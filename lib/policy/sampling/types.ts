@@ -5,9 +5,11 @@ export interface SampleRequest {
   readonly prompt: readonly number[];
   /** Samples. Default 1. */
   readonly n?: number;
+  /** Number of the first sample: 9 goes on after samples 0 to 8. Default 0. */
+  readonly first?: number;
   /**
    * What this prompt's chance is called, e.g. `["rollout", goal, turn]`. Sample i draws from
-   * `stream(seed, ...name, i)`, whatever else is in the batch.
+   * `stream(seed, ...name, first + i)`, whatever else is in the batch.
    */
   readonly name: readonly (string | number)[];
   /** Only these token sequences may be produced (constrained decoding); end each with a stop token if it has one. */
