@@ -1,9 +1,9 @@
 /**
  * What each backend does for the embedded model, in one process, one thread: matrix products of its shapes, a training step on plain
  * rows, the update and the sampling of a GRPO group. Times are of the processor, not of the clock, where the backend computes on this
- * thread, so that a busy machine does not spoil them.
+ * thread, so that a busy machine does not spoil them; `--clock` forces one measure for all.
  *
- *   npx tsx bench/backends.ts [--json] [backend …]
+ *   npx tsx bench/backends.ts [--json] [--clock=processor|wall] [backend …]
  */
 import * as tf from "@tensorflow/tfjs";
 import { stream } from "../lib/base/index.js";
@@ -85,7 +85,8 @@ async function productSpeeds(cpu: boolean): Promise<Record<string, number>> {
 async function measure(backend: BackendName): Promise<object> {
   await useBackend(backend);
   // On the others other threads or processors compute: there the clock is the honest measure.
-  const cpu = backend === "wasm" || backend === "native" || backend === "cpu";
+  const forced = process.argv.find((arg) => arg.startsWith("--clock="))?.slice("--clock=".length);
+  const cpu = forced ? forced === "processor" : ["wasm", "native", "cpu"].includes(backend);
   const runs = backend === "cpu" || backend === "webgpu" ? 1 : 7;
   const gflops = await productSpeeds(cpu);
   const policy = await Policy.create(initModel(CONFIG, 1));
