@@ -65,7 +65,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
   const identity = identityOf(agents, environment, split, goals, seeds);
   const id = idOf(identity, keyOf(identity));
-  if (!options.force) {
+  // `aisle reproduce --force` says it to the notebooks' kernels by the environment.
+  if (!(options.force ?? process.env["AISLE_FORCE"] === "1")) {
     const path = recordFolders(runs).find((folder) => folder.endsWith(id));
     if (path) return evaluation(readRecord(path), "read");
   }
