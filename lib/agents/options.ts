@@ -23,7 +23,7 @@ export function chooseOptions(
   const chosen = groups.map((group) =>
     mode === "first" ? group.values[0] : bestMatch(group.values, instruction),
   );
-  return chosen.filter((value) => value !== undefined);
+  return chosen.filter((value): value is string => value !== undefined);
 }
 
 /**

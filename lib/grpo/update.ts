@@ -157,7 +157,7 @@ async function selectionWeights(
 ): Promise<number[] | undefined> {
   if (batch.every((row) => row.weightedBy === undefined)) return undefined;
   const companions = batch.map((row) => (row.weightedBy === undefined ? null : all[row.weightedBy]!));
-  const needed = companions.filter((row) => row !== null);
+  const needed = companions.filter((row): row is Row => row !== null);
   const scores = onPolicy
     ? needed.map((row) => row.oldLogProbs)
     : await scoresOf(needed, learner, temperature, "on");
