@@ -6,3 +6,5 @@ export { DiskCatalogue, openCatalogue, openShared, type CatalogueHandle, type Op
 export type { CatalogueSource, GoalKind, SourceRecord } from "./source.js";
 export { recipeSource } from "./sources/recipe.js";
 export { webShopSource, type Dropped, type WebShopFiles } from "./sources/webshop.js";
+export { download, type Downloaded, type DownloadOptions } from "./download.js";
+export { fetchWebShop, FILE_SETS, type FetchOptions } from "./webshop-files.js";
