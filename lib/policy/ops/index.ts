@@ -1,5 +1,4 @@
 /** The operations the transformer is made of, fused where a backend allows it, each with its gradient. */
-export * from "./adamw.js";
 export * from "./attention.js";
 export { embed } from "./embed.js";
 export * from "./layout.js";

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs";
 import { stream } from "../../../lib/base/index.js";
 import { useBackend } from "../../../lib/policy/backends/index.js";
 import * as ops from "../../../lib/policy/ops/index.js";
+import { packedLayout } from "./layouts.js";
 
 /** Uniform in [-1, 1): additions and products only, so that the inputs have the same bits in every JavaScript engine. */
 function uniform(shape: number[], name: string): tf.Tensor {
@@ -18,7 +19,7 @@ function uniform(shape: number[], name: string): tf.Tensor {
 /** A small decoder layer and its scores, forward and backward: every fused kernel takes part. */
 function bits(): string {
   const [d, f, vocab, heads, kvHeads, headDim] = [24, 40, 50, 4, 2, 6];
-  const layout = ops.packedLayout(19, [7, 1, 11]);
+  const layout = packedLayout(19, [7, 1, 11]);
   const n = layout.queries;
   const ids = Int32Array.from({ length: n }, (_, i) => (i * 17) % vocab);
   const [cos, sin] = [uniform([n, headDim], "cos"), uniform([n, headDim], "sin")];

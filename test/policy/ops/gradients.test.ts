@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { stream } from "../../../lib/base/index.js";
 import { useBackend } from "../../../lib/policy/backends/index.js";
 import * as ops from "../../../lib/policy/ops/index.js";
+import { packedLayout } from "./layouts.js";
 
 /** A tensor of standard normals from a named stream. */
 function random(shape: number[], name: string): tf.Tensor {
@@ -70,7 +71,7 @@ for (const backend of ["cpu", "wasm"] as const) {
       checkGradient((x) => ops.rotary(x, cos, sin), [random([4, 2, 6], "x")]);
     });
     it("attention over a packed row, grouped-query", () => {
-      const layout = ops.packedLayout(3, [2, 3]);
+      const layout = packedLayout(3, [2, 3]);
       checkGradient(
         (q, k, v) => ops.attention(q, k, v, layout, 0.5),
         [random([8, 4, 6], "q"), random([8, 2, 6], "k"), random([8, 2, 6], "v")],

@@ -1,13 +1,12 @@
-import { f32, loadF32, loadSplat, Value, vec, type ModuleBuilder } from "./assembler.js";
+import { f32, loadSplat, Value, vec, type ModuleBuilder } from "./assembler.js";
 import { logistic, overFloats } from "./vectors.js";
 
-/** Adds the kernels that touch each number once: SwiGLU, RMSNorm, rotary positions, bias, AdamW, sums. */
+/** Adds the kernels that touch each number once: SwiGLU, RMSNorm, rotary positions, bias, sums. */
 export function addElementwise(module: ModuleBuilder): void {
   addSwiGlu(module);
   addRmsNorm(module);
   addRotary(module);
   addBias(module);
-  addAdamW(module);
 }
 
 /** `out = silu(gate) · up`, and its two gradients (either pointer may be 0: not wanted). */
@@ -150,37 +149,4 @@ function addBias(module: ModuleBuilder): void {
       round.store(p.to, round.load(p.to).add(round.load(p.from))),
     );
   });
-  // The sum of squares of `count` floats, written to `out`.
-  module.function("sumOfSquares", { x: "i32", count: "i32", out: "i32" }, (f, p) => {
-    const sum = f.local("v128");
-    overFloats(f, f.local("i32"), p.count, (round) => {
-      const v = f.let(round.load(p.x));
-      f.set(sum, sum.add(v.mul(v)));
-    });
-    f.store(p.out, Value.sumLanes(sum));
-  });
-}
-
-/**
- * AdamW in place. `rates` points to nine floats: gradient scale, beta1, 1 − beta1, beta2, 1 − beta2, the root of the second moment's
- * bias correction, epsilon, the step size after the first moment's correction, the factor of decay.
- */
-function addAdamW(module: ModuleBuilder): void {
-  module.function(
-    "adamW",
-    { parameter: "i32", gradient: "i32", first: "i32", second: "i32", rates: "i32", count: "i32" },
-    (f, p) => {
-      const rate = Array.from({ length: 9 }, (_, i) => f.let(loadF32(p.rates, i * 4).splat()));
-      const [scale, beta1, rest1, beta2, rest2, correction, epsilon, size, decay] = rate;
-      overFloats(f, f.local("i32"), p.count, (round) => {
-        const g = f.let(round.load(p.gradient).mul(scale!));
-        const m = f.let(round.load(p.first).mul(beta1!).add(g.mul(rest1!)));
-        const v = f.let(round.load(p.second).mul(beta2!).add(g.mul(g).mul(rest2!)));
-        round.store(p.first, m);
-        round.store(p.second, v);
-        const update = m.div(v.sqrt().div(correction!).add(epsilon!)).mul(size!);
-        round.store(p.parameter, round.load(p.parameter).mul(decay!).sub(update));
-      });
-    },
-  );
 }

@@ -99,11 +99,6 @@ export class WasmRuntime {
   integers(address: number, length: number): Int32Array {
     return new Int32Array(this.backend.wasm.HEAPU8.buffer, address, length);
   }
-  /** How many tensors share this tensor's memory. */
-  sharers(tensor: tf.TensorInfo): number {
-    return this.backend.refCount(tensor.dataId);
-  }
-
   /** `c = a · b` for whole matrices: a is `[m, k]` (or `[k, m]` when transposed), b `[k, n]` (or `[n, k]`), c `[m, n]`. */
   multiply: Multiply = (...product) => {
     if (this.native === undefined) this.onWasm(...product);
