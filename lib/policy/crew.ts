@@ -62,10 +62,23 @@ export function optionsFor(options: BatchGradientOptions, firstRow: number): Gra
   return { ...rest, ...(dropout ? { dropout: { ...dropout, firstRow } } : {}) };
 }
 
+/** Does things one after another, in the order in which they are added; a failure holds nobody up. */
+export class Queue {
+  private last: Promise<unknown> = Promise.resolve();
+
+  add<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.last.then(task, task);
+    this.last = result;
+    return result;
+  }
+}
+
 /** One replica on this thread. */
 export class LocalCrew implements Crew {
   readonly size = 1;
   private readonly scratch: Float32Array;
+  /** One piece of work at a time: an update must not take the weights away under a sample. */
+  private readonly queue = new Queue();
 
   constructor(
     readonly replica: Replica,
@@ -74,41 +87,36 @@ export class LocalCrew implements Crew {
     this.scratch = new Float32Array(trained);
   }
 
-  async score(
-    batches: readonly (readonly Row[])[],
-    version: number,
-    options: ScoreOptions,
-  ): Promise<Scores[]> {
-    this.replica.sync(version);
-    const scores: Scores[] = [];
-    for (const rows of batches) scores.push(await this.replica.score(rows, options));
-    return scores;
+  score(batches: readonly (readonly Row[])[], version: number, options: ScoreOptions): Promise<Scores[]> {
+    return this.queue.add(async () => {
+      this.replica.sync(version);
+      const scores: Scores[] = [];
+      for (const rows of batches) scores.push(await this.replica.score(rows, options));
+      return scores;
+    });
   }
 
-  async gradients(
+  gradients(
     batches: readonly (readonly Row[])[],
     version: number,
     objective: BatchObjective,
     options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void> {
-    this.replica.sync(version);
     const first = firstRows(batches);
     const gradient = this.scratch;
-    for (const [batch, rows] of batches.entries()) {
-      const evaluate = (scores: Scores): Slopes | Promise<Slopes> => objective(batch, scores);
-      const result = await this.replica.gradients(
-        rows,
-        evaluate,
-        gradient,
-        optionsFor(options, first[batch]!),
-      );
-      take({ batch, ...result, gradient });
-    }
+    return this.queue.add(async () => {
+      this.replica.sync(version);
+      for (const [batch, rows] of batches.entries()) {
+        const evaluate = (scores: Scores): Slopes | Promise<Slopes> => objective(batch, scores);
+        const chosen = optionsFor(options, first[batch]!);
+        take({ batch, ...(await this.replica.gradients(rows, evaluate, gradient, chosen)), gradient });
+      }
+    });
   }
 
   sample(requests: readonly SampleRequest[], version: number, options: SampleOptions): Promise<Sample[][]> {
-    return collect(requests, this.stream(requests, version, options));
+    return this.queue.add(() => collect(requests, this.stream(requests, version, options)));
   }
 
   stream(
@@ -121,12 +129,13 @@ export class LocalCrew implements Crew {
   }
 
   inspect(ids: readonly number[], version: number, adapter: "on" | "off"): Promise<Inspection> {
-    this.replica.sync(version);
-    return this.replica.inspect(ids, adapter);
+    return this.queue.add(() => {
+      this.replica.sync(version);
+      return this.replica.inspect(ids, adapter);
+    });
   }
 
   dispose(): Promise<void> {
-    this.replica.dispose();
-    return Promise.resolve();
+    return this.queue.add(() => Promise.resolve(this.replica.dispose()));
   }
 }

@@ -119,6 +119,7 @@ export class Policy {
    */
   async logProbs(rows: readonly Row[], options: ScoreOptions = {}): Promise<Scores> {
     checkRows(rows, this.config);
+    this.checkBase(options.adapter);
     return (await this.crew.score(microBatches(rows, this.batchTokens), this.version, options)).flat();
   }
 
@@ -169,6 +170,7 @@ export class Policy {
    */
   async sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<Sample[][]> {
     checkRequests(requests, options, this.config);
+    this.checkBase(options.adapter);
     return this.crew.sample(requests, this.version, options);
   }
 
@@ -178,6 +180,7 @@ export class Policy {
     options: SampleOptions,
   ): AsyncGenerator<SampledToken, void, void> {
     checkRequests(requests, options, this.config);
+    this.checkBase(options.adapter);
     return this.crew.stream(requests, this.version, options);
   }
 
@@ -198,6 +201,15 @@ export class Policy {
   async inspect(ids: readonly number[], adapter: "on" | "off" = "on"): Promise<Inspection> {
     checkRequests([{ prompt: ids, name: [] }], { seed: 0, maxTokens: 1 }, this.config);
     return this.crew.inspect(ids, this.version, adapter);
+  }
+
+  /** Once the whole model has been updated, turning the adapter off no longer gives the model one started from. */
+  private checkBase(adapter: "on" | "off" = "on"): void {
+    if (adapter === "on" || this.version === 0 || this.trains !== "model") return;
+    throw new InputError(
+      "The whole model has been trained, so turning the adapter off does not give the base model: " +
+        "create a second policy from the same files as the reference.",
+    );
   }
 
   /** Frees what the backend holds and ends the workers. */

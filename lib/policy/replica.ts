@@ -195,7 +195,8 @@ export class Replica {
         const trained = this.trainedIn(stage * each, (stage + 1) * each);
         const [dx, ...slopesOf] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
         for (const [output, dy] of heads) tf.dispose([output, dy]);
-        for (const [i, { offset, size }] of trained.entries()) await put(gradient, offset, size, slopesOf[i]);
+        // All reads at once: on a GPU each one is a journey.
+        await Promise.all(trained.map(({ offset, size }, i) => put(gradient, offset, size, slopesOf[i])));
         if (stage === 0) {
           await this.addEmbedding(gradient, packed, dx);
           input.dispose();

@@ -6,6 +6,7 @@ import {
   firstRows,
   LocalCrew,
   optionsFor,
+  Queue,
   type BatchGradient,
   type BatchGradientOptions,
   type BatchObjective,
@@ -159,7 +160,7 @@ export class WorkerCrew implements Crew {
 class Member {
   readonly ready: Promise<void>;
   private readonly worker: Worker;
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly queue = new Queue();
   private current:
     | {
         resolve: (result: JobResult) => void;
@@ -202,9 +203,7 @@ class Member {
         this.worker.ref();
         this.send({ kind: "job", version, job });
       });
-    const result = this.last.then(begin, begin);
-    this.last = result;
-    return result;
+    return this.queue.add(begin);
   }
 
   async end(): Promise<void> {

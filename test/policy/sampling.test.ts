@@ -88,6 +88,20 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
       }
     });
 
+    it("takes many prompts a part at a time, to the same samples", async function () {
+      if (backend.name === "webgpu" || backend.name === "cpu") this.skip(); // they take prompts one by one anyway
+      const long = Array.from({ length: 22 }, (_, r) => ({
+        prompt: Array.from({ length: 200 }, (__, i) => (7 * i + r) % 96),
+        name: [r],
+      }));
+      const options = { seed: 7, maxTokens: 3 };
+      const together = await policy.sample(long, options);
+      for (const r of [0, 19, 20, 21]) {
+        const [alone] = await policy.sample([long[r]!], options);
+        assert.deepEqual(together[r]![0]!.ids, alone![0]!.ids);
+      }
+    });
+
     it("produces only admissible strings, and says which", async () => {
       const choices = [[10, 11, 12], [10, 11], [40], [41, 42]];
       const requests = [{ prompt: prompts[0]!, n: 40, name: ["c"], choices }];

@@ -297,6 +297,8 @@ describe("training", () => {
         const trainer = new Trainer(policy, { learningRate: 0.1, dumpFolder: folder });
         const before = policy.parameters.slice();
         const rows = someRows(2);
+        await policy.logProbs(rows);
+        const { numTensors } = tf.memory();
         const broken: Objective = (p, scores) => ({ ...curved(p, scores), loss: NaN });
         await assert.rejects(trainer.step(rows, broken), /loss is NaN.*not-finite-step-1\.json/);
         const infinite: Objective = (p, scores) => {
@@ -309,6 +311,7 @@ describe("training", () => {
         };
         assert.deepEqual(dump.rows, rows);
         assert.deepEqual(policy.parameters, before);
+        assert.equal(tf.memory().numTensors, numTensors);
         await trainer.step(rows, curved);
         assert.notDeepEqual(policy.parameters, before);
       });
@@ -322,6 +325,7 @@ describe("the algorithms' learner", () => {
   it("raises the reward of what it samples", async () => {
     const algorithm = parseGrpoConfig({
       ...PRESETS.grpo,
+      objective: { ...PRESETS.grpo.objective, kl: null },
       groups: { tasks: 2, size: 8 },
       reward: {},
       sampling: { maxTokens: 2, temperature: 0.9 },
@@ -380,6 +384,16 @@ describe("an adapter", () => {
       const before = base.weights.get(name)!.data();
       assert.ok(apart(unmerged.weights.get(name)!.data(), before) <= 2 ** -22 * 8, name);
     }
+  });
+
+  it("cannot be turned off to find a base that was trained away", async () => {
+    await withPolicy({}, async (policy) => {
+      const row: Row = { prompt: [1], completions: [{ ids: [2] }] };
+      await policy.logProbs([row], { adapter: "off" });
+      await new Trainer(policy, { learningRate: 0.1 }).step([row], curved);
+      const late = policy.logProbs([row], { adapter: "off" });
+      await assert.rejects(late, { name: "InputError", message: /second policy/ });
+    });
   });
 
   it("off is the base model to the bit", async () => {

@@ -28,6 +28,9 @@ interface Growing {
   node: TrieNode | undefined;
 }
 
+/** Prompt tokens that go through the model at once; a longer prompt goes alone. */
+const PREFILL_TOKENS = 4096;
+
 /** Rows of the input embedding, `[ids, d]`. */
 export type Embed = (ids: Int32Array) => tf.Tensor2D;
 
@@ -46,7 +49,7 @@ export async function* generate(
   const scratch: Scratch = { weights: new Float64Array(vocabSize) };
   const cache = new KeyValueCache();
   try {
-    let logits = await read(tf.tidy(() => prefill(model, embed, requests, cache)));
+    let logits = await prefillAll(model, embed, requests, cache);
     let growing = start(requests, options);
     for (let t = 1; growing.length > 0; t++) {
       const drawn: { of: Growing; token: Drawn; finish: Finish | undefined }[] = [];
@@ -106,13 +109,37 @@ function admissible(node: TrieNode, stop: ReadonlySet<number>): Iterable<number>
   return node.choice >= 0 ? [...node.next.keys(), ...stop] : node.next.keys();
 }
 
-/** Logits after each prompt, `[requests, vocab]`; fills the cache. */
+/** Logits after each prompt, `[requests, vocab]`; a part of the prompts at a time, which bounds memory. */
+async function prefillAll(
+  model: Model,
+  embed: Embed,
+  requests: readonly SampleRequest[],
+  cache: KeyValueCache,
+): Promise<Float32Array> {
+  const { vocabSize } = model.config;
+  const logits = new Float32Array(requests.length * vocabSize);
+  let from = 0;
+  while (from < requests.length) {
+    let to = from;
+    for (let tokens = 0; to < requests.length; to++) {
+      tokens += requests[to]!.prompt.length;
+      if (to > from && tokens > PREFILL_TOKENS) break;
+    }
+    const part = requests.slice(from, to);
+    logits.set(await read(tf.tidy(() => prefill(model, embed, part, cache))), from * vocabSize);
+    from = to;
+  }
+  return logits;
+}
+
+/** Logits after each of some prompts, `[requests, vocab]`; puts their keys into the cache. */
 function prefill(
   model: Model,
   embed: Embed,
   requests: readonly SampleRequest[],
   cache: KeyValueCache,
 ): tf.Tensor2D {
+  const before = cache.length;
   const total = requests.reduce((sum, { prompt }) => sum + prompt.length, 0);
   const ids = new Int32Array(total);
   const positions = new Int32Array(total);
@@ -128,12 +155,13 @@ function prefill(
   });
   const blocks = (last: boolean): StreamAttention =>
     new StreamAttention(
-      causal.map(({ start: keyStart, length }, r) => {
+      causal.map(({ start, length }, r) => {
+        const keyStart = before + start;
         const queries = last ? 1 : length;
         const ranges = new Int32Array(queries * 2);
         for (let i = 0; i < queries; i++) ranges[2 * i + 1] = length - queries + i + 1;
         return {
-          queryStart: last ? r : keyStart,
+          queryStart: last ? r : start,
           queries,
           keyStart,
           keys: length,
@@ -141,7 +169,7 @@ function prefill(
           rangesPerQuery: 1,
         };
       }),
-      total,
+      before + total,
     );
   const angles = anglesAt(model.config, positions);
   const every: Stream = { angles, attention: blocks(false), cache };
