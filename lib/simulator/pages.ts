@@ -123,7 +123,12 @@ export function subPageTexts(name: SubPage, product: Product): readonly string[]
     case "Reviews":
       return [];
     case "Attributes":
-      return [...product.attributes, product.category, product.query, product.productCategory];
+      return [
+        ...product.attributes.map((name) => ` ${name}`),
+        product.category,
+        product.query,
+        product.productCategory,
+      ];
   }
 }
 
@@ -151,7 +156,7 @@ export function doneTexts(contents: PageContents, product: Product): readonly st
   return [
     "Purchased",
     ...["asin", product.asin],
-    ...["options", jsonObjectText(state.options, true)],
+    ...["options", scriptSafe(jsonObjectText(state.options, true))],
     ...["attrs", none(listText(product.attributes))],
     ...["category", none(product.category)],
     ...["query", none(product.query)],
@@ -165,11 +170,16 @@ export function doneTexts(contents: PageContents, product: Product): readonly st
     ...["category", empty(goal.category)],
     ...["product category", empty(goal.productCategory)],
     ...["query", empty(goal.query)],
-    ...["Goal", none(goal.name)],
+    ...["Goal ", none(goal.name)],
     "Reward",
     ...["Your score (min 0.0, max 1.0)", floatText(state.reward!.total)],
-    ...["Reward Details", none(rewardDetails(state.reward!))],
+    ...["Reward Details ", none(rewardDetails(state.reward!))],
   ];
+}
+
+/** Flask's `tojson`: four characters that could end a script are escaped. */
+function scriptSafe(json: string): string {
+  return json.replace(/[<>&']/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 function rewardDetails(parts: RewardParts): string {

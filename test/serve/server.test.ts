@@ -104,13 +104,34 @@ describe("serve: processes", function () {
       });
     });
     assert.match(address, /^http:\/\/127\.0\.0\.1:\d+$/);
-    const response = await fetch(`${address}/reset`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: '{"goal":0}',
-    });
-    assert.equal(response.status, 200);
-    assert.equal(((await response.json()) as Answer).session, "s1");
+    const post = async (verb: string, body: unknown): Promise<Answer> => {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`${address}/${verb}`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+      assert.equal(response.status, 200);
+      return (await response.json()) as Answer;
+    };
+    const sessions: string[] = [];
+    for (let i = 0; i < 1000; i += 50) {
+      const batch = Array.from({ length: 50 }, (_, k) =>
+        post("reset", { goal: (i + k) % shop.catalogue.goalCount }),
+      );
+      sessions.push(...(await Promise.all(batch)).map(({ session }) => session));
+    }
+    assert.equal(new Set(sessions).size, 1000);
+    // Interleaved: each session is asked for its own word, and must answer about it.
+    for (let i = 0; i < 1000; i += 50) {
+      const batch = sessions.slice(i, i + 50).map(async (session, k) => {
+        await post("step", { session, action: `search[word${i + k}]` });
+        const { session: found, page } = await post("info", { session });
+        assert.deepEqual([found, page], [session, "results"]);
+      });
+      await Promise.all(batch);
+    }
+    assert.equal((await post("info", {}))["sessions"], 1000);
     child.kill("SIGTERM");
     const { code } = await end;
     if (process.platform !== "win32") assert.equal(code, 143);
