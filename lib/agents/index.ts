@@ -1,5 +1,6 @@
 /** The ways of acting in the shop. */
 export * from "./types.js";
+export { contentWords } from "./wording.js";
 export * from "./episode.js";
 export * from "./match.js";
 export * from "./options.js";

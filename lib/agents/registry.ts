@@ -1,16 +1,23 @@
 import { InputError } from "../base/index.js";
 import { MatchAgent } from "./match.js";
 import { OracleAgent } from "./oracle.js";
+import { folderAgent } from "./prompted/index.js";
 import { RandomAgent } from "./random.js";
 import { RuleAgent } from "./rule.js";
 import type { Agent } from "./types.js";
 
-/** Agents that need nothing but the shop. Those with a model register themselves beside these, by name. */
+/** The base model that is prompted, and the same after imitation; both are shipped. */
+const BASE = "data/models/base";
+const IMITATION = "data/models/il";
+
+/** Agents that come with the project: those that need nothing but the shop, and those of the shipped models. */
 const makers = new Map<string, () => Agent | Promise<Agent>>([
   ["rule", () => new RuleAgent()],
   ["random", () => new RandomAgent()],
   ["match", () => new MatchAgent()],
   ["oracle", () => new OracleAgent()],
+  ["prompted", () => folderAgent("prompted", BASE, "make it with `aisle train configs/base.json`")],
+  ["il", () => folderAgent("il", IMITATION, "make it with `aisle train configs/il.json`")],
 ]);
 
 /** Adds a way of acting under a name, for `agentNamed` and the command line. */

@@ -42,7 +42,20 @@ export const addTrain: AddVerb = (program) => {
 
 type Train = (value: Record<string, unknown>, file: string, flags: TrainFlags) => Promise<void>;
 
-const kinds: Readonly<Record<string, Train>> = { grpo: trainGrpo };
+const kinds: Readonly<Record<string, Train>> = {
+  grpo: trainGrpo,
+  pretrain: trainByImitation,
+  imitate: trainByImitation,
+};
+
+async function trainByImitation(
+  value: Record<string, unknown>,
+  file: string,
+  flags: TrainFlags,
+): Promise<void> {
+  const { runImitation } = await import("./train/imitation.js");
+  await runImitation(value, file, flags);
+}
 
 async function trainGrpo(value: Record<string, unknown>, file: string, flags: TrainFlags): Promise<void> {
   const { parseGrpoRun, runGrpo, RunFolder } = await import("../study/index.js");

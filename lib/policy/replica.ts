@@ -274,7 +274,7 @@ class Streams {
     const angles = anglesAt(model.config, packed.positions);
     const attention = (queries: "all" | "scored"): StreamAttention =>
       new StreamAttention(
-        packed.rows.map((row) => blockOf(row, queries)),
+        packed.rows.map((row) => blockOf(row, queries === "scored" ? queriesOf(packed, row) : undefined)),
         packed.ids.length,
       );
     this.every = { angles, attention: attention("all") };
@@ -305,23 +305,28 @@ class Streams {
   }
 }
 
-/** A packed row's attention: the prompt is causal, a completion sees the prompt and itself up to now. */
-function blockOf(row: PackedRow, which: "all" | "scored"): AttentionBlock {
+/** The row's tokens that are scored from, counted within the row. */
+function queriesOf({ queries }: Packed, { start, queryStart, queryLength }: PackedRow): Int32Array {
+  return queries.subarray(queryStart, queryStart + queryLength).map((at) => at - start);
+}
+
+/**
+ * A packed row's attention: the prompt is causal, a completion sees the prompt and itself up to now.
+ * @param scored the tokens to attend from; all when absent
+ */
+function blockOf(row: PackedRow, scored?: Int32Array): AttentionBlock {
   const { start, length, prompt, segments } = row;
-  // The tokens that are scored from are the prompt's last and all that follow it.
-  const first = which === "all" ? 0 : prompt - 1;
-  const ranges = new Int32Array((length - first) * 4);
+  const queries = scored?.length ?? length;
+  const ranges = new Int32Array(queries * 4);
   let segmentStart = prompt;
-  for (let i = first, at = 0; i < length; i++, at += 4) {
-    if (i < prompt) {
-      ranges.set([0, i + 1, i + 1, i + 1], at);
-      continue;
-    }
+  let next = 0;
+  for (let i = 0; i < length; i++) {
     if (i > prompt && segments[i] !== segments[i - 1]) segmentStart = i;
-    ranges.set([0, prompt, segmentStart, i + 1], at);
+    if (scored && scored[next] !== i) continue;
+    ranges.set(i < prompt ? [0, i + 1, i + 1, i + 1] : [0, prompt, segmentStart, i + 1], 4 * next++);
   }
-  const queryStart = which === "all" ? start : row.queryStart;
-  return { queryStart, queries: length - first, keyStart: start, keys: length, ranges, rangesPerQuery: 2 };
+  const queryStart = scored ? row.queryStart : start;
+  return { queryStart, queries, keyStart: start, keys: length, ranges, rangesPerQuery: 2 };
 }
 
 /** From the last layer's output at the scored-from tokens `[Q, d]` to each target's log-probability and entropy `[M]`. */

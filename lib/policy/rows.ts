@@ -3,6 +3,11 @@ import { InputError } from "../base/index.js";
 /** One continuation of a prompt, as token ids. Callers add what their objective needs (advantages, old log-probs, …). */
 export interface Completion {
   readonly ids: readonly number[];
+  /**
+   * Which of its tokens are scored, one flag a token, at least one of them true; all when absent. Scores and slopes are then those
+   * of the scored tokens alone, in order: the others cost no logits and little of the last layer.
+   */
+  readonly scored?: readonly boolean[];
 }
 
 /** A prompt and the completions that share it: the unit that is scored and learnt from. */
@@ -19,6 +24,7 @@ export interface Span {
   readonly completion: number;
   /** First scored token of this completion; the others follow. */
   readonly start: number;
+  /** Scored tokens. */
   readonly length: number;
 }
 
@@ -67,6 +73,11 @@ export function packedLength(row: Row): number {
   return row.completions.reduce((sum, { ids }) => sum + ids.length - 1, row.prompt.length);
 }
 
+/** Scored tokens of a completion. */
+export function scoredTokens({ ids, scored }: Completion): number {
+  return scored ? scored.filter(Boolean).length : ids.length;
+}
+
 /**
  * Refuses rows that cannot be scored, before any work begins.
  * @throws InputError naming the row and what is wrong with it.
@@ -78,10 +89,15 @@ export function checkRows(rows: readonly Row[], limits: Limits): void {
       throw new InputError(`Row ${r} has an empty prompt: give at least one token.`);
     if (row.completions.length === 0) throw new InputError(`Row ${r} has no completions: give at least one.`);
     checkIds(row.prompt, `The prompt of row ${r}`, limits);
-    row.completions.forEach(({ ids }, c) => {
+    row.completions.forEach(({ ids, scored }, c) => {
       if (ids.length === 0) {
         throw new InputError(
           `Completion ${c} of row ${r} is empty: leave it out or end it with a stop token.`,
+        );
+      }
+      if (scored && (scored.length !== ids.length || !scored.includes(true))) {
+        throw new InputError(
+          `Completion ${c} of row ${r} needs a flag for each of its ${ids.length} tokens, at least one of them true.`,
         );
       }
       checkIds(ids, `Completion ${c} of row ${r}`, limits);
@@ -112,7 +128,7 @@ export function checkIds(ids: readonly number[], what: string, { vocabSize }: Li
 export function pack(rows: readonly Row[]): Packed {
   const total = rows.reduce((sum, row) => sum + packedLength(row), 0);
   const scored = rows.reduce(
-    (sum, row) => sum + row.completions.reduce((s, { ids }) => s + ids.length, 0),
+    (sum, row) => sum + row.completions.reduce((s, completion) => s + scoredTokens(completion), 0),
     0,
   );
   const ids = new Int32Array(total);
@@ -135,16 +151,20 @@ export function pack(rows: readonly Row[]): Packed {
     queries.push(at - 1);
     row.completions.forEach((completion, c) => {
       const { length } = completion.ids;
-      spans.push({ row: r, completion: c, start: token, length });
+      spans.push({ row: r, completion: c, start: token, length: scoredTokens(completion) });
+      const isScored = (t: number): boolean => completion.scored?.[t] ?? true;
       for (let t = 0; t < length; t++) {
-        targets[token] = completion.ids[t]!;
-        // The first token follows the prompt's last; each other one its predecessor.
-        sources[token++] = t === 0 ? queryStart : queries.length - 1;
+        if (isScored(t)) {
+          targets[token] = completion.ids[t]!;
+          // The first token follows the prompt's last; each other one its predecessor.
+          sources[token++] = t === 0 ? queryStart : queries.length - 1;
+        }
         if (t === length - 1) break;
         ids[at] = completion.ids[t]!;
         positions[at] = prompt + t;
         segments[at - start] = c + 1;
-        queries.push(at++);
+        if (isScored(t + 1)) queries.push(at);
+        at++;
       }
     });
     packed.push({

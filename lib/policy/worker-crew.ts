@@ -262,7 +262,7 @@ class Order {
 function bare(rows: readonly Row[]): Row[] {
   return rows.map(({ prompt, completions }) => ({
     prompt,
-    completions: completions.map(({ ids }) => ({ ids })),
+    completions: completions.map(({ ids, scored }) => (scored ? { ids, scored } : { ids })),
   }));
 }
 

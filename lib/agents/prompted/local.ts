@@ -1,0 +1,72 @@
+/** One of our own policies as a model that answers, and the agents that are made of one. */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../../base/index.js";
+import type { Policy, Tokenizer } from "../../policy/index.js";
+import type { Agent } from "../types.js";
+import type { Completer } from "./completer.js";
+import { promptedAgent, type PromptedOptions } from "./prompted.js";
+
+/** A policy that answers chats. Its samples depend on the messages, the options and the weights alone. */
+export function localCompleter(policy: Policy, tokenizer: Tokenizer, name: string): Completer {
+  return {
+    settings: { model: name },
+    async complete(messages, { maxTokens, temperature, random }) {
+      const prompt = tokenizer.chat(messages);
+      const room = policy.config.maxPositions - prompt.length;
+      if (room < 1) {
+        throw new InputError(
+          `A prompt of ${prompt.length} tokens leaves the model ${name} no room: it has ${policy.config.maxPositions} positions.`,
+        );
+      }
+      const [samples] = await policy.sample([{ prompt, name: ["answer"] }], {
+        seed: random.below(2 ** 31),
+        maxTokens: Math.min(maxTokens, room),
+        temperature,
+        stop: tokenizer.eosIds,
+      });
+      const { ids } = samples![0]!;
+      return {
+        text: tokenizer.decode(ids, { skipSpecials: true }),
+        promptTokens: prompt.length,
+        completionTokens: ids.length,
+      };
+    },
+  };
+}
+
+/**
+ * An agent that asks the model in a folder for both decisions, on the backend in use (`wasm` when none was chosen).
+ * @param name as tables show it
+ * @param howToGet said where the folder is missing, e.g. the command that trains it
+ * @throws InputError when there is no model there or it is broken
+ */
+export async function folderAgent(
+  name: string,
+  folder: string,
+  howToGet: string,
+  options: PromptedOptions = {},
+): Promise<Agent> {
+  if (!existsSync(join(folder, "config.json"))) {
+    throw new InputError(`There is no model in ${folder} for the agent "${name}": ${howToGet}.`);
+  }
+  // Loaded only now: an agent without a model should not wait for a tensor engine.
+  const { currentBackend, loadModel, loadTokenizer, Policy } = await import("../../policy/index.js");
+  const files = loadModel(folder);
+  const tokenizer = await loadTokenizer(folder, files.config);
+  const policy = await Policy.create(files, { train: "nothing" });
+  const model = { name: folder, fingerprint: fingerprintOf(folder), backend: currentBackend()! };
+  return promptedAgent(name, localCompleter(policy, tokenizer, folder), options, model);
+}
+
+/** SHA-256 over the files of a model folder that decide its answers, in the order of their names. */
+export function fingerprintOf(folder: string): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) {
+    if (!/\.(?:safetensors|json|jinja|txt)$/.test(name)) continue;
+    const bytes = readFileSync(join(folder, name));
+    hash.update(`${name} ${bytes.length}\n`).update(bytes);
+  }
+  return hash.digest("hex");
+}

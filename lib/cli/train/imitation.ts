@@ -1,0 +1,122 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../../base/index.js";
+import type { LoopResult, Measured, RunOptions, StepReport } from "../../imitation/index.js";
+import { note, printJson } from "../common.js";
+import { withInterrupts } from "../interrupts.js";
+import { duration } from "../progress.js";
+import type { TrainFlags } from "../train.js";
+
+/** `aisle train` of a base model or by imitation. */
+export async function runImitation(
+  value: Record<string, unknown>,
+  file: string,
+  flags: TrainFlags,
+): Promise<void> {
+  const { checkpointFolder, imitate, parseImitationConfig, pretrain } =
+    await import("../../imitation/index.js");
+  const config = parseImitationConfig(
+    {
+      ...value,
+      ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+      ...(flags.out === undefined ? {} : { out: flags.out }),
+    },
+    file,
+  );
+  const begun = existsSync(join(checkpointFolder(config.out), "state.json"));
+  if (!flags.resume && !flags.force && existsSync(join(config.out, "config.json"))) {
+    throw new InputError(
+      `There is a model in ${config.out}: --force trains it anew, --out puts it elsewhere.`,
+    );
+  }
+  if (begun && !flags.resume && !flags.force) {
+    throw new InputError(
+      `A run for ${config.out} was begun: --resume goes on with it, --force begins again.`,
+    );
+  }
+  await chooseBackend();
+  const started = performance.now();
+  const report = reporter();
+  const common: RunOptions = {
+    workers: workers(),
+    resume: flags.resume === true && flags.force !== true,
+    onStep: report.step,
+    onMeasured: report.measured,
+  };
+  const result = await withInterrupts(async (signal): Promise<LoopResult> => {
+    const options = { ...common, signal };
+    if (config.kind === "pretrain") return pretrain(config, options);
+    const { defaultCatalogue } = await import("../../simulator/index.js");
+    const catalogue = await defaultCatalogue(config.data);
+    try {
+      return await imitate(config, catalogue, options);
+    } finally {
+      catalogue.close();
+    }
+  });
+  const last = result.measured.at(-1)?.values ?? {};
+  if (flags.json) {
+    printJson({
+      kind: config.kind,
+      out: config.out,
+      steps: result.steps,
+      finished: !result.interrupted,
+      dev: last,
+    });
+  } else if (result.interrupted) note(`Stopped after ${result.steps} steps; --resume goes on.`);
+  else {
+    const took = duration((performance.now() - started) / 1000);
+    note(`Finished in ${took}. The model is in ${config.out}.`);
+  }
+}
+
+/** AISLE_BACKEND where it is set, else `wasm`: the numbers are then the same on every machine. */
+async function chooseBackend(): Promise<void> {
+  const { BACKENDS, useBackend } = await import("../../policy/index.js");
+  const wanted = process.env["AISLE_BACKEND"] ?? "wasm";
+  const name = BACKENDS.find((backend) => backend === wanted);
+  if (!name) throw new InputError(`AISLE_BACKEND is "${wanted}"; it can be ${BACKENDS.join(", ")}.`);
+  await useBackend(name);
+}
+
+/** Worker threads: AISLE_WORKERS, else 2. */
+function workers(): number {
+  const text = process.env["AISLE_WORKERS"] ?? "2";
+  if (!/^\d+$/.test(text)) throw new InputError(`AISLE_WORKERS must be a whole number, not "${text}".`);
+  return Number(text);
+}
+
+/** A line every few steps: what was learnt and how long it will take. */
+function reporter(): { step(report: StepReport): void; measured(measured: Measured): void } {
+  const EVERY = 10;
+  const started = performance.now();
+  let ran = 0;
+  let tokens = 0;
+  let sums: Record<string, number> = {};
+  let steps: Record<string, number> = {};
+  return {
+    step({ step, steps: all, losses, gradNorm, tokens: own }) {
+      ran += 1;
+      tokens += own;
+      for (const [task, loss] of Object.entries(losses)) {
+        sums[task] = (sums[task] ?? 0) + loss;
+        steps[task] = (steps[task] ?? 0) + 1;
+      }
+      if (step % EVERY !== 0 && step !== all) return;
+      const seconds = (performance.now() - started) / 1000;
+      const means = Object.keys(sums)
+        .sort()
+        .map((task) => `${task} ${(sums[task]! / steps[task]!).toFixed(3)}`);
+      note(
+        `${String(step).padStart(5)}/${all}  ${means.join("  ")}  grad ${gradNorm.toFixed(2)}  ` +
+          `${Math.round(tokens / seconds)} tokens/s  ${duration((seconds / ran) * (all - step))} left`,
+      );
+      sums = {};
+      steps = {};
+    },
+    measured({ step, values }) {
+      const text = Object.entries(values).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+      note(`      held out after ${step} steps: ${text.join("  ")}`);
+    },
+  };
+}

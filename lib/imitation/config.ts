@@ -1,0 +1,174 @@
+/** What a training run is, as data. An unknown key is an error; the parsed configuration is complete and can be repeated. */
+import { z } from "zod";
+import { InputError } from "../base/index.js";
+
+const whole = z.number().int().positive();
+const share = z.number().min(0).max(1);
+const weight = z.number().min(0);
+
+const optimizer = z.strictObject({
+  learningRate: z.number().positive(),
+  betas: z.tuple([share, share]).default([0.9, 0.98]),
+  weightDecay: z.number().min(0).default(0.01),
+  maxGradNorm: z.number().positive().nullable().default(1),
+  warmUp: z.number().int().min(0).default(0),
+  schedule: z.enum(["constant", "linear", "cosine"]).default("constant"),
+  /** The last learning rate as a share of the peak. */
+  floor: share.default(0),
+});
+
+const common = {
+  seed: z.number().int().min(0).default(0),
+  /** Folder of the trained model. */
+  out: z.string().min(1),
+  optimizer,
+  /** Packed tokens that go through the model at once. */
+  batchTokens: whole.default(2048),
+  /** Steps between two checkpoints to go on from. */
+  checkpointEvery: whole.default(100),
+  /** Steps between two measurements on goals that are not trained on. */
+  evaluateEvery: whole.default(100),
+};
+
+/** Shares are of rows; `weight` is what a row counts in the loss. */
+const mixed = { share: weight.default(1), weight: weight.default(1) };
+
+const phase = z.strictObject({
+  steps: whole,
+  /** Packed tokens of a step: rows are drawn until there are as many. */
+  tokens: whole,
+  tasks: z.strictObject({
+    /** Judging lists of words by how many asked words they hold. */
+    words: z
+      .strictObject({
+        ...mixed,
+        listings: whole,
+        words: whole,
+        graded: z.boolean().default(true),
+        text: share.default(0),
+      })
+      .optional(),
+    /** Writing words again. */
+    copy: z.strictObject({ ...mixed, words: whole }).optional(),
+    /** Judging search results, verdict beside each. */
+    judge: z.strictObject({ ...mixed, listings: whole.max(10), text: share.default(0) }).optional(),
+    /** Writing a query; `care` is the share of people who say all that they want. */
+    query: z.strictObject({ ...mixed, care: share }).optional(),
+    /** Choosing among search results; `resolve` is how far the teacher is from chance. */
+    select: z.strictObject({ ...mixed, listings: whole.max(10), resolve: share }).optional(),
+  }),
+});
+
+const pretrain = z.strictObject({
+  kind: z.literal("pretrain"),
+  ...common,
+  tokenizer: z.strictObject({ size: whole.min(512) }),
+  model: z.strictObject({
+    hiddenSize: whole,
+    intermediateSize: whole,
+    layers: whole,
+    heads: whole,
+    keyValueHeads: whole,
+    maxPositions: whole,
+    ropeTheta: z.number().positive(),
+  }),
+  /** Goals of each measurement. */
+  measureGoals: whole.default(100),
+  /** The recipe's shops that are learnt from: never seed 0, the shop that is tested in. */
+  shops: z.strictObject({ seeds: z.array(whole).min(1), products: whole, heldOut: whole }),
+  phases: z.array(phase).min(1),
+});
+
+const imitate = z.strictObject({
+  kind: z.literal("imitate"),
+  ...common,
+  /** Folder of the model to start from. */
+  from: z.string().min(1),
+  /** A catalogue's folder; absent: the embedded shop. */
+  data: z.string().optional(),
+  /** JSON Lines of demonstrations; absent: made from the shop's train goals. */
+  demonstrations: z.string().optional(),
+  /** How many train goals are demonstrated, and how. */
+  teachers: z.strictObject({
+    goals: whole,
+    /** Share of the goals shown by the choice oracle; the rest by shoppers who make mistakes. */
+    oracle: share.default(1),
+    act: z.boolean().default(false),
+  }),
+  /** Train the whole model, or a LoRA adapter. */
+  train: z
+    .union([
+      z.literal("model"),
+      z.strictObject({
+        rank: whole,
+        alpha: z.number().positive(),
+        dropout: share.default(0),
+        targets: z
+          .array(z.enum(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]))
+          .min(1),
+      }),
+    ])
+    .default("model"),
+  steps: whole,
+  /** Packed tokens of a step. */
+  tokens: whole,
+  /** What a row of each task counts in the loss. A task of weight 0 is left out. */
+  tasks: z
+    .strictObject({ query: weight.default(1), select: weight.default(1), act: weight.default(0) })
+    .prefault({}),
+  /** Dev goals that the loss is measured on. */
+  devGoals: whole.default(100),
+  /** Measurements without a better dev loss after which training ends; null trains to the end. */
+  patience: whole.nullable().default(null),
+});
+
+const schema = z.discriminatedUnion("kind", [pretrain, imitate]);
+
+/** A complete configuration of a pretraining run. */
+export type PretrainConfig = z.output<typeof pretrain>;
+/** A complete configuration of an imitation run. */
+export type ImitateConfig = z.output<typeof imitate>;
+/** One stretch of pretraining with its own mixture of tasks. */
+export type Phase = PretrainConfig["phases"][number];
+
+/** The kinds of run that this room trains. */
+export const IMITATION_KINDS = ["pretrain", "imitate"] as const;
+
+/**
+ * Checks and completes a configuration.
+ * @param where what to call it in a message, e.g. the file's name
+ * @throws InputError for an unknown or missing key, a value out of range, or a contradiction
+ */
+export function parseImitationConfig(
+  value: unknown,
+  where = "the configuration",
+): PretrainConfig | ImitateConfig {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const path = issue.path.join(".");
+    throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.`);
+  }
+  const reason = contradiction(parsed.data);
+  if (reason) throw new InputError(`In ${where}: ${reason}`);
+  return parsed.data;
+}
+
+/** The first combination that cannot mean anything, or null. */
+function contradiction(config: PretrainConfig | ImitateConfig): string | null {
+  if (config.kind === "imitate") {
+    const { query, select, act } = config.tasks;
+    return query + select + act > 0
+      ? null
+      : "every task has weight 0; give one of tasks.query, select or act a weight.";
+  }
+  const { shops, model, phases } = config;
+  if (shops.seeds.includes(shops.heldOut))
+    return "shops.heldOut is one of shops.seeds; measure on another shop.";
+  if (model.hiddenSize % (2 * model.heads) !== 0) {
+    return `model.hiddenSize ${model.hiddenSize} does not give ${model.heads} heads of an even width.`;
+  }
+  if (model.heads % model.keyValueHeads !== 0) return "model.keyValueHeads must divide model.heads.";
+  const empty = phases.findIndex(({ tasks }) => !Object.values(tasks).some((task) => task.share > 0));
+  return empty < 0 ? null : `phases.${empty}.tasks has no task with a share.`;
+}

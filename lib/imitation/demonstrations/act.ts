@@ -1,0 +1,136 @@
+/** Demonstrations of the multi-turn shopper: whole episodes, a prompt for each step. */
+import {
+  actPrompt,
+  chooseOptions,
+  clickAction,
+  findBest,
+  OracleAgent,
+  PROMPT_VERSION,
+  searchAction,
+  withoutPrice,
+} from "../../agents/index.js";
+import { type Random, stream } from "../../base/index.js";
+import {
+  type Catalogue,
+  type Environment,
+  openEnvironment,
+  type SessionState,
+} from "../../simulator/index.js";
+import { rewardWithMatchedOptions } from "../purchases.js";
+import { carefulQuery, carelessQuery } from "./queries.js";
+import { taughtGoals, type TeachOptions } from "./teachers.js";
+import type { Demonstration } from "./types.js";
+
+/** Earlier observations in a prompt. */
+const HISTORY = 2;
+
+/** What may be done on a page, as it must be written; a search stands as `search[<your query>]`. */
+export function admissibleActions(environment: Environment, state: SessionState): string[] {
+  const { search, click } = environment.actions(state);
+  const clicks = click.filter((text) => text !== "search").map((text) => clickAction(text));
+  return search ? ["search[<your query>]", ...clicks] : clicks;
+}
+
+/** The steps of one episode, played again on the real pages, as demonstrations. */
+export function actDemonstrationsOf(
+  environment: Environment,
+  goal: number,
+  actions: readonly string[],
+  from: Pick<Demonstration["from"], "teacher" | "split" | "seed">,
+): Demonstration[] {
+  const { catalogue } = environment;
+  let state = environment.reset({ goal });
+  const steps: { observation: string; action: string }[] = [];
+  const prompts = actions.map((action) => {
+    const observation = environment.observe(state);
+    const messages = actPrompt({
+      instruction: catalogue.goal(goal).instruction,
+      stepsTaken: steps.length,
+      history: steps.slice(-HISTORY),
+      observation,
+      admissible: admissibleActions(environment, state),
+      thought: false,
+    });
+    steps.push({ observation, action });
+    state = environment.step(state, action).state;
+    return messages;
+  });
+  return prompts.map((messages, step) => ({
+    task: "act",
+    messages: [...messages],
+    answer: `<action>${actions[step]!}</action>`,
+    from: {
+      ...from,
+      source: catalogue.fingerprint,
+      goal,
+      step,
+      reward: state.reward?.total ?? 0,
+      prompts: PROMPT_VERSION,
+    },
+  }));
+}
+
+/** Episodes of the teachers of `taughtGoals`, step by step. */
+export function* actDemonstrations(catalogue: Catalogue, options: TeachOptions): Generator<Demonstration> {
+  const environment = openEnvironment(catalogue);
+  const { seed, split = "train" } = options;
+  for (const { goal, teacher } of taughtGoals(catalogue, options)) {
+    const actions =
+      teacher === "oracle"
+        ? new OracleAgent().play(environment, goal.index).steps.map(({ action }) => action)
+        : shop(environment, goal.index, stream(seed, "shopper", goal.index));
+    yield* actDemonstrationsOf(environment, goal.index, actions, { teacher, split, seed });
+  }
+}
+
+/** A person puts up with this many searches. */
+const SEARCHES = 3;
+
+/**
+ * The actions of a person who shops: a careless query first and a fuller one when nothing pleases, a product opened that is
+ * not it and left again, a look at a page that was not needed, and a purchase in the end.
+ */
+export function shop(environment: Environment, goal: number, random: Random): string[] {
+  const { catalogue } = environment;
+  const wish = catalogue.goal(goal);
+  let state = environment.reset({ goal });
+  const actions: string[] = [];
+  const act = (action: string): void => {
+    actions.push(action);
+    state = environment.step(state, action).state;
+  };
+  const indexOf = (text: string): number => catalogue.indexOf(text.toUpperCase());
+  for (let search = 1; search <= SEARCHES; search++) {
+    const last = search === SEARCHES;
+    act(searchAction(last ? carefulQuery(wish) : carelessQuery(wish, random)));
+    const contentWith = last ? 0 : 0.6 + 0.4 * random.next();
+    for (let page = 1; ; page++) {
+      const found = environment.actions(state).click.filter((text) => indexOf(text) >= 0);
+      const worth = found.map((text) => rewardWithMatchedOptions(catalogue, indexOf(text), wish));
+      const best = worth.indexOf(Math.max(...worth));
+      if (found.length > 0 && random.next() < 0.25) {
+        // A wrong turn: opened, looked at, left.
+        act(clickAction(random.pick(found)));
+        if (random.next() < 0.4) act(clickAction(random.next() < 0.5 ? "description" : "features"));
+        for (let back = 0; back < 3 && state.page !== "results"; back++) act(clickAction("< prev"));
+        if (state.page !== "results") break;
+      }
+      if (found.length > 0 && worth[best]! >= contentWith) {
+        act(clickAction(found[best]!));
+        const { options } = catalogue.product(indexOf(found[best]!));
+        for (const value of chooseOptions(options, withoutPrice(wish.instruction), "match"))
+          act(clickAction(value));
+        act(clickAction("buy now"));
+        return actions;
+      }
+      if (page === 2 || !environment.actions(state).click.includes("next >")) break;
+      act(clickAction("next >"));
+    }
+    if (!last) act(clickAction("back to search"));
+  }
+  // Nothing was found even by a careful query: the oracle's way out, so that every session ends with a purchase if it can.
+  const rescue = findBest(environment, environment.reset({ goal }), searchAction(wish.instruction), wish);
+  if (rescue === null) return actions;
+  act(clickAction("back to search"));
+  return [...actions, ...new OracleAgent().play(environment, goal).steps.map(({ action }) => action)];
+}

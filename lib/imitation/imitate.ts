@@ -1,0 +1,187 @@
+/** Imitation: a model learns what teachers did on train goals, and is measured on dev goals. */
+import { join } from "node:path";
+import { InputError, stream } from "../base/index.js";
+import {
+  freshAdapter,
+  loadModel,
+  loadTokenizer,
+  mergeAdapter,
+  packedLength,
+  Policy,
+  saveAdapter,
+  saveModel,
+  type Tokenizer,
+  Trainer,
+} from "../policy/index.js";
+import { type Catalogue, splitRanges } from "../simulator/index.js";
+import type { ImitateConfig } from "./config.js";
+import { actDemonstrations } from "./demonstrations/act.js";
+import { readDemonstrations } from "./demonstrations/file.js";
+import { twoDecisionDemonstrations } from "./demonstrations/teachers.js";
+import type { Demonstration } from "./demonstrations/types.js";
+import { checkpointFolder, type LoopResult, type Measurement, trainingLoop } from "./loop.js";
+import { trainerOptions, type RunOptions } from "./pretraining/run.js";
+import { rowLoss, taught, type TaughtRow } from "./supervised.js";
+
+/** The demonstrations of a run: read from its file, or made from the shop's goals. */
+export function demonstrationsFor(
+  config: Pick<ImitateConfig, "teachers" | "seed" | "demonstrations" | "devGoals" | "tasks">,
+  catalogue: Catalogue,
+): { train: Demonstration[]; dev: Demonstration[] } {
+  const { goals, oracle } = config.teachers;
+  const make = (split: "train" | "dev", count: number): Demonstration[] => {
+    const options = { goals: count, oracle: split === "dev" ? 1 : oracle, seed: config.seed, split };
+    const made = [...twoDecisionDemonstrations(catalogue, options)];
+    if (config.tasks.act > 0) made.push(...actDemonstrations(catalogue, options));
+    return made;
+  };
+  const train =
+    config.demonstrations === undefined ? make("train", goals) : readDemonstrations(config.demonstrations);
+  refuseTestGoals(train, catalogue, config.demonstrations);
+  return { train, dev: make("dev", config.devGoals) };
+}
+
+/** @throws InputError when a demonstration shows a goal that is not a train goal of this shop. */
+function refuseTestGoals(
+  demonstrations: readonly Demonstration[],
+  catalogue: Catalogue,
+  file?: string,
+): void {
+  const { start } = splitRanges(catalogue.goalCount).train;
+  demonstrations.forEach(({ from }, i) => {
+    if (from.goal === null) return;
+    if (from.source !== catalogue.fingerprint || from.goal < start) {
+      throw new InputError(
+        `Demonstration ${i + 1}${file === undefined ? "" : ` of ${file}`} is of goal ${from.goal} of the shop ` +
+          `${from.source.slice(0, 12)}, which is not a train goal of this shop.`,
+      );
+    }
+  });
+}
+
+/** A demonstration as a row to learn; null where it does not fit the model's positions. */
+export function demonstrationRow(
+  tokenizer: Tokenizer,
+  { task, messages, answer }: Demonstration,
+  weight: number,
+  maxPositions: number,
+): TaughtRow | null {
+  const prompt = tokenizer.chat(messages);
+  const ids = [...tokenizer.encode(answer), tokenizer.eosIds[0]!];
+  if (prompt.length + ids.length > maxPositions) return null;
+  return { task, weight, prompt, completions: [taught(ids)] };
+}
+
+/**
+ * Trains as a configuration says and saves the model with the best dev loss in `config.out`.
+ * @throws InputError when the model, the shop or the demonstrations do not fit
+ */
+export async function imitate(
+  config: ImitateConfig,
+  catalogue: Catalogue,
+  options: RunOptions = {},
+): Promise<LoopResult> {
+  const base = loadModel(config.from);
+  const tokenizer = await loadTokenizer(config.from, base.config);
+  const { train, dev } = demonstrationsFor(config, catalogue);
+  const rowsOf = (demonstrations: readonly Demonstration[]): TaughtRow[] =>
+    demonstrations.flatMap((one) => {
+      const weight = config.tasks[one.task];
+      const row = weight > 0 ? demonstrationRow(tokenizer, one, weight, base.config.maxPositions) : null;
+      return row === null ? [] : [row];
+    });
+  const [trainRows, devRows] = [rowsOf(train), rowsOf(dev)];
+  if (trainRows.length === 0 || devRows.length === 0) {
+    throw new InputError(
+      "There is nothing to learn: no demonstration of a task with a weight fits the model.",
+    );
+  }
+  const adapter =
+    config.train === "model"
+      ? undefined
+      : freshAdapter(base.config, { ...config.train, rankStabilised: false }, config.seed);
+  const policy = await Policy.create(base, {
+    train: adapter ? "adapter" : "model",
+    ...(adapter ? { adapter } : {}),
+    batchTokens: config.batchTokens,
+    workers: options.workers ?? 0,
+  });
+  const keep = (): void => save(config, policy);
+  try {
+    const batches = new Batches(trainRows, config.tokens, config.seed);
+    const result = await trainingLoop({
+      ...options,
+      trainer: new Trainer(policy, trainerOptions(config, config.steps)),
+      steps: config.steps,
+      rowsOf: (step) => batches.rowsOf(step),
+      measure: () => devLosses(policy, devRows),
+      evaluateEvery: config.evaluateEvery,
+      checkpointEvery: config.checkpointEvery,
+      folder: checkpointFolder(config.out),
+      identity: JSON.stringify(config),
+      resume: options.resume ?? false,
+      early: { patience: config.patience, value: (values) => values["loss"]!, keep },
+    });
+    return result;
+  } finally {
+    await policy.dispose();
+  }
+}
+
+/** The weights as a model folder of its own; an adapter is saved beside it as well. */
+function save({ out, from }: ImitateConfig, policy: Policy): void {
+  const { model, adapter } = policy.files();
+  if (adapter) saveAdapter(join(out, "adapter"), adapter);
+  saveModel(out, adapter ? mergeAdapter(model, adapter) : model, { dtype: "BF16", tokenizerFrom: from });
+}
+
+/** Rows in batches of about as many tokens, epoch after epoch, each in an order of its own: a function of the step. */
+export class Batches {
+  private readonly epochs: TaughtRow[][] = [];
+
+  constructor(
+    private readonly rows: readonly TaughtRow[],
+    private readonly tokens: number,
+    private readonly seed: number,
+  ) {}
+
+  /** The rows of a step, from 1. */
+  rowsOf(step: number): readonly TaughtRow[] {
+    while (this.epochs.length < step) this.addEpoch();
+    return this.epochs[step - 1]!;
+  }
+
+  private addEpoch(): void {
+    let batch: TaughtRow[] = [];
+    let tokens = 0;
+    for (const row of stream(this.seed, "epoch", this.epochs.length).shuffle(this.rows)) {
+      batch.push(row);
+      tokens += packedLength(row);
+      if (tokens < this.tokens) continue;
+      this.epochs.push(batch);
+      batch = [];
+      tokens = 0;
+    }
+    // A short last batch would be a step of its own size: its rows come again in the next epoch. Unless it is all there is.
+    if (this.epochs.length === 0) this.epochs.push(batch);
+  }
+}
+
+/** Weighted dev loss, and each task's own. */
+async function devLosses(policy: Policy, rows: readonly TaughtRow[]): Promise<Measurement> {
+  const scores = await policy.logProbs(rows);
+  const sums = new Map<string, { loss: number; rows: number }>();
+  let loss = 0;
+  let total = 0;
+  rows.forEach((row, i) => {
+    const own = rowLoss(row, scores[i]!);
+    const sum = sums.get(row.task) ?? { loss: 0, rows: 0 };
+    sums.set(row.task, { loss: sum.loss + own, rows: sum.rows + 1 });
+    loss += row.weight * own;
+    total += row.weight;
+  });
+  return {
+    loss: loss / total,
+    ...Object.fromEntries([...sums].map(([task, sum]) => [`${task}Loss`, sum.loss / sum.rows])),
+  };
+}

@@ -1,0 +1,14 @@
+/** Learning from text and from teachers: pretraining the small base model, demonstrations, and imitation. */
+export * from "./config.js";
+export * from "./demonstrations/index.js";
+export { demonstrationRow, demonstrationsFor, imitate } from "./imitate.js";
+export {
+  checkpointFolder,
+  type LoopResult,
+  type Measured,
+  type Measurement,
+  type StepReport,
+} from "./loop.js";
+export { pretrain, type RunOptions } from "./pretraining/run.js";
+export { pretrainingShop } from "./pretraining/shops.js";
+export * from "./supervised.js";

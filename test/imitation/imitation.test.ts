@@ -1,0 +1,227 @@
+import { strict as assert } from "node:assert";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  checkpointFolder,
+  imitate,
+  parseImitationConfig,
+  pretrain,
+  supervisedLoss,
+  type ImitateConfig,
+  type PretrainConfig,
+} from "../../lib/imitation/index.js";
+import {
+  buildCatalogue,
+  type DiskCatalogue,
+  openCatalogue,
+  recipeSource,
+} from "../../lib/simulator/index.js";
+
+/** A base model in seconds: too small to learn anything, whole enough to be trained, saved and gone on from. */
+function tinyPretraining(out: string): PretrainConfig {
+  return parseImitationConfig({
+    kind: "pretrain",
+    out,
+    optimizer: { learningRate: 1e-3, warmUp: 2, schedule: "cosine" },
+    tokenizer: { size: 800 },
+    model: {
+      hiddenSize: 32,
+      intermediateSize: 32,
+      layers: 3,
+      heads: 4,
+      keyValueHeads: 4,
+      maxPositions: 1024,
+      ropeTheta: 1e6,
+    },
+    shops: { seeds: [71], products: 300, heldOut: 72 },
+    batchTokens: 1000,
+    checkpointEvery: 2,
+    evaluateEvery: 100,
+    measureGoals: 3,
+    phases: [
+      { steps: 2, tokens: 400, tasks: { words: { listings: 2, words: 4 }, copy: { words: 6 } } },
+      {
+        steps: 3,
+        tokens: 600,
+        tasks: { judge: { listings: 2 }, query: { care: 0.5 }, select: { listings: 3, resolve: 0.5 } },
+      },
+    ],
+  }) as PretrainConfig;
+}
+
+describe("imitation", function () {
+  this.timeout(60000);
+  let root: string;
+  let shop: DiskCatalogue;
+  const out = (name: string): string => join(root, name);
+  const bytes = (folder: string, name = "model.safetensors"): Buffer => readFileSync(join(folder, name));
+
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), "aisle-imitation-"));
+    await buildCatalogue(recipeSource({ products: 400, seed: 5 }), join(root, "shop"));
+    shop = openCatalogue(join(root, "shop"));
+    await pretrain(tinyPretraining(out("base")), { cache: join(root, "cache") });
+  });
+  after(() => {
+    shop.close();
+    for (const name of ["base", "again", "il", "stopped", "whole", "killed"]) {
+      rmSync(join(checkpointFolder(out(name)), ".."), { recursive: true, force: true });
+    }
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  function imitation(name: string, more: Record<string, unknown> = {}): ImitateConfig {
+    return parseImitationConfig({
+      kind: "imitate",
+      out: out(name),
+      from: out("base"),
+      optimizer: { learningRate: 1e-3, warmUp: 2, schedule: "cosine" },
+      teachers: { goals: 12, oracle: 0.7 },
+      steps: 7,
+      tokens: 700,
+      devGoals: 3,
+      evaluateEvery: 2,
+      checkpointEvery: 2,
+      ...more,
+    }) as ImitateConfig;
+  }
+
+  it("pretrains to the same bytes each time, whatever the number of workers", async () => {
+    await pretrain(tinyPretraining(out("again")), { cache: join(root, "cache"), workers: 2 });
+    assert.deepEqual(bytes(out("again")), bytes(out("base")));
+    assert.deepEqual(bytes(out("again"), "tokenizer.json"), bytes(out("base"), "tokenizer.json"));
+  });
+
+  it("goes on after an interruption to the same bytes", async () => {
+    const whole = await imitate(imitation("whole"), shop);
+    const controller = new AbortController();
+    const config = imitation("stopped");
+    const stopped = await imitate(config, shop, {
+      signal: controller.signal,
+      onStep: ({ step }) => step === 3 && controller.abort(),
+    });
+    assert.equal(stopped.interrupted, true);
+    assert.equal(stopped.steps, 3);
+    const resumed = await imitate(config, shop, { resume: true });
+    assert.equal(resumed.interrupted, false);
+    assert.deepEqual(resumed.measured, whole.measured);
+    assert.deepEqual(bytes(out("stopped")), bytes(out("whole")));
+  });
+
+  it("goes on to the same bytes after being killed at any moment", async () => {
+    const config = imitation("killed");
+    const file = join(root, "killed.json");
+    writeFileSync(file, JSON.stringify({ ...config, data: join(root, "shop") }));
+    const checkpoint = join(checkpointFolder(out("killed")), "state.json");
+    const run = (until: () => boolean, ...flags: string[]): Promise<number | null> =>
+      new Promise((resolve) => {
+        const child = spawn(process.execPath, ["lib/aisle.mjs", "train", file, ...flags], {
+          stdio: "ignore",
+          env: { ...process.env, AISLE_WORKERS: "0" },
+        });
+        const timer = setInterval(() => until() && child.kill("SIGKILL"), 5);
+        child.on("exit", (code) => {
+          clearInterval(timer);
+          resolve(code);
+        });
+      });
+    assert.equal(await run(() => existsSync(checkpoint)), null);
+    assert.equal(await run(() => false, "--resume"), 0);
+    assert.deepEqual(bytes(out("killed")), bytes(out("whole")));
+  });
+
+  it("learns: the dev loss falls", async () => {
+    const config = imitation("il", { steps: 20, evaluateEvery: 5, optimizer: { learningRate: 3e-3 } });
+    const { measured } = await imitate(config, shop);
+    const losses = measured.map(({ values }) => values["loss"]!);
+    assert.ok(losses.at(-1)! < losses[0]! - 0.3, losses.join(" "));
+  });
+
+  it("ends early when the dev loss stays where it is, with the best weights", async () => {
+    const config = imitation("il", {
+      steps: 60,
+      evaluateEvery: 1,
+      patience: 3,
+      optimizer: { learningRate: 0.3 },
+    });
+    const { steps, measured } = await imitate(config, shop);
+    assert.ok(steps < 60);
+    const losses = measured.map(({ values }) => values["loss"]!);
+    assert.equal(losses.indexOf(Math.min(...losses)), losses.length - 4);
+  });
+
+  it("trains an adapter and saves a model that holds it", async () => {
+    const train = { rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
+    await imitate(imitation("il", { train, steps: 2, optimizer: { learningRate: 0.01 } }), shop);
+    assert.ok(existsSync(join(out("il"), "adapter", "adapter_model.safetensors")));
+    assert.notDeepEqual(bytes(out("il")), bytes(out("base")));
+  });
+
+  it("refuses a checkpoint of another run", async () => {
+    await imitate(imitation("il", { steps: 3 }), shop);
+    await assert.rejects(imitate(imitation("il", { steps: 4 }), shop, { resume: true }), {
+      name: "InputError",
+      message: /belongs to another run|checkpoint of another run/,
+    });
+  });
+
+  it("refuses demonstrations of goals that are not train goals of this shop", async () => {
+    const { demonstrationsFor, writeDemonstrations } = await import("../../lib/imitation/index.js");
+    const { train } = demonstrationsFor(imitation("il"), shop);
+    const file = join(root, "leak.jsonl");
+    writeDemonstrations(file, [{ ...train[0]!, from: { ...train[0]!.from, goal: 0 } }]);
+    await assert.rejects(imitate(imitation("il", { demonstrations: file }), shop), {
+      name: "InputError",
+      message: /not a train goal/,
+    });
+  });
+});
+
+describe("a configuration of training", () => {
+  const good = {
+    kind: "imitate",
+    out: "x",
+    from: "y",
+    optimizer: { learningRate: 1e-3 },
+    teachers: { goals: 10 },
+    steps: 1,
+    tokens: 100,
+  };
+
+  it("is completed", () => {
+    const config = parseImitationConfig({ ...good, tasks: {} });
+    assert.equal(config.kind, "imitate");
+    assert.deepEqual("tasks" in config && config.tasks, { query: 1, select: 1, act: 0 });
+  });
+
+  for (const [what, value, message] of [
+    ["an unknown key", { ...good, tasks: {}, learningRate: 1 }, /learningRate/],
+    ["an unknown key inside", { ...good, tasks: {}, optimizer: { learningRate: 1, lr: 1 } }, /optimizer.*lr/],
+    ["a missing key", { ...good, tasks: {}, from: undefined }, /from/],
+    ["no task", { ...good, tasks: { query: 0, select: 0 } }, /weight 0/],
+    ["another kind", { ...good, kind: "x" }, /kind/],
+    ["nothing", null, /the configuration/],
+  ] as const) {
+    it(`with ${what} is refused`, () => {
+      assert.throws(() => parseImitationConfig(value), { name: "InputError", message });
+    });
+  }
+});
+
+describe("the supervised loss", () => {
+  it("is the weighted mean of −log p, and its slopes are its derivatives", () => {
+    const row = (weight: number, weights: number[]): Parameters<typeof supervisedLoss>[0][number] => ({
+      task: "query",
+      weight,
+      prompt: [1],
+      completions: [{ ids: weights.map(() => 1), weights }],
+    });
+    const rows = [row(1, [0.5, 0.5]), row(3, [1])];
+    const scores = [[{ logProbs: [-1, -2], entropies: [0, 0] }], [{ logProbs: [-4], entropies: [0] }]];
+    const { loss, logProbs } = supervisedLoss(rows)([0, 1], scores);
+    assert.equal(loss, (1 * 1.5 + 3 * 4) / 4);
+    assert.deepEqual(logProbs, [[[-0.125, -0.125]], [[-0.75]]]);
+  });
+});
