@@ -1,6 +1,7 @@
 /** Whoever does the policy's work: this thread, or several worker threads with a replica each. */
 import type { Inspection } from "./inspect.js";
-import type { CompletionScores, GradientOptions, Replica, ScoreOptions, Scores, Slopes } from "./replica.js";
+import type { Replica } from "./replica.js";
+import type { CompletionScores, GradientOptions, ScoreOptions, Scores, Slopes } from "./scores.js";
 import type { Row } from "./rows.js";
 import { collect } from "./sampling/collect.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";

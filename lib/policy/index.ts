@@ -12,4 +12,4 @@ export * from "./rows.js";
 export * from "./schedule.js";
 export * from "./sampling/index.js";
 export * from "./trainer.js";
-export type { CompletionScores, ScoreOptions, Scores, Slopes } from "./replica.js";
+export type { CompletionScores, ScoreOptions, Scores, Slopes } from "./scores.js";

@@ -1,68 +1,17 @@
 /** One copy of the policy on this thread's backend: it scores rows and differentiates what follows from their scores. */
 import * as tf from "@tensorflow/tfjs";
-import { readsRanges, StreamAttention, type AttentionBlock } from "./attend.js";
+import { readsRanges } from "./attend.js";
+import { wasmRuntime } from "./backends/wasm/runtime.js";
+import { flattened, scored, Streams, unpacked } from "./batch.js";
 import type { HostWeights } from "./host-weights.js";
 import { inspect, type Inspection } from "./inspect.js";
 import { adaptWith, type Dropout } from "./lora.js";
-import { wasmRuntime } from "./backends/wasm/runtime.js";
-import { embed, tokenLogProbs } from "./ops/index.js";
-import { pack, type Packed, type PackedRow, type Row } from "./rows.js";
+import { pack, type Packed, type Row } from "./rows.js";
 import { generate } from "./sampling/generate.js";
 import type { SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
+import type { GradientOptions, GradientResult, ScoreOptions, Scores, Slopes } from "./scores.js";
 import { Tape } from "./tape.js";
-import {
-  anglesAt,
-  decoderLayer,
-  EMBEDDING,
-  finalNorm,
-  headOf,
-  type Model,
-  type Stream,
-} from "./transformer.js";
-
-/** A completion's tokens as the model sees them. */
-export interface CompletionScores {
-  /** Log-probability of each token under the tempered distribution, in nats. */
-  readonly logProbs: readonly number[];
-  /** Entropy in nats of the tempered distribution that each token was drawn from. */
-  readonly entropies: readonly number[];
-}
-
-/** `[row][completion]` */
-export type Scores = readonly (readonly CompletionScores[])[];
-
-/** What an objective makes of scores: its value, and how it moves with each token's log-probability and entropy. */
-export interface Slopes {
-  readonly loss: number;
-  /** dL / d log-probability. `[row][completion][token]` */
-  readonly logProbs: readonly (readonly (readonly number[])[])[];
-  /** dL / d entropy; absent when the loss does not depend on it. `[row][completion][token]` */
-  readonly entropies?: readonly (readonly (readonly number[])[])[];
-}
-
-export interface ScoreOptions {
-  /** Logits are divided by it. Default 1. */
-  readonly temperature?: number;
-  /** `off` scores with the base model: the reference of a KL term. Default `on`. */
-  readonly adapter?: "on" | "off";
-}
-
-export interface GradientOptions {
-  readonly temperature?: number;
-  /**
-   * `layer` keeps only each layer's input and computes the rest again on the way back, which bounds memory by one layer;
-   * `none` keeps everything and is faster.
-   */
-  readonly checkpoint: "none" | "layer";
-  /** Names the dropout masks of this pass; without it nothing is dropped. */
-  readonly dropout?: { readonly names: readonly (string | number)[]; readonly firstRow: number };
-}
-
-/** Scores of one micro-batch and the objective's slopes at them. */
-export interface GradientResult {
-  readonly scores: Scores;
-  readonly loss: number;
-}
+import { decoderLayer, EMBEDDING, headOf, type Model } from "./transformer.js";
 
 export class Replica {
   private readonly tensors = new Map<string, tf.Tensor>();
@@ -260,113 +209,6 @@ export class Replica {
     }
     dx?.dispose();
   }
-}
-
-/** What the layers share: rotary tables and attention over the whole stream, and those of the last layer. */
-class Streams {
-  private readonly every: Stream;
-  private readonly last: Stream;
-
-  constructor(
-    private readonly model: Model,
-    packed: Packed,
-  ) {
-    const angles = anglesAt(model.config, packed.positions);
-    const attention = (queries: "all" | "scored"): StreamAttention =>
-      new StreamAttention(
-        packed.rows.map((row) => blockOf(row, queries === "scored" ? queriesOf(packed, row) : undefined)),
-        packed.ids.length,
-      );
-    this.every = { angles, attention: attention("all") };
-    const { queries } = packed;
-    this.last = {
-      angles,
-      attention: attention("scored"),
-      queries: {
-        rows: queries,
-        angles: anglesAt(
-          model.config,
-          queries.map((i) => packed.positions[i]!),
-        ),
-      },
-    };
-  }
-
-  of(layer: number): Stream {
-    return layer === this.model.config.layers - 1 ? this.last : this.every;
-  }
-
-  dispose(): void {
-    tf.dispose(this.all());
-  }
-
-  private all(): tf.Tensor[] {
-    return [this.every.angles, this.last.queries!.angles].flatMap(({ cos, sin }) => [cos, sin]);
-  }
-}
-
-/** The row's tokens that are scored from, counted within the row. */
-function queriesOf({ queries }: Packed, { start, queryStart, queryLength }: PackedRow): Int32Array {
-  return queries.subarray(queryStart, queryStart + queryLength).map((at) => at - start);
-}
-
-/**
- * A packed row's attention: the prompt is causal, a completion sees the prompt and itself up to now.
- * @param scored the tokens to attend from; all when absent
- */
-function blockOf(row: PackedRow, scored?: Int32Array): AttentionBlock {
-  const { start, length, prompt, segments } = row;
-  const queries = scored?.length ?? length;
-  const ranges = new Int32Array(queries * 4);
-  let segmentStart = prompt;
-  let next = 0;
-  for (let i = 0; i < length; i++) {
-    if (i > prompt && segments[i] !== segments[i - 1]) segmentStart = i;
-    if (scored && scored[next] !== i) continue;
-    ranges.set(i < prompt ? [0, i + 1, i + 1, i + 1] : [0, prompt, segmentStart, i + 1], 4 * next++);
-  }
-  const queryStart = scored ? row.queryStart : start;
-  return { queryStart, queries, keyStart: start, keys: length, ranges, rangesPerQuery: 2 };
-}
-
-/** From the last layer's output at the scored-from tokens `[Q, d]` to each target's log-probability and entropy `[M]`. */
-function scored(
-  model: Model,
-  packed: Packed,
-  x: tf.Tensor,
-  temperature = 1,
-  trainHead = false,
-): { logProbs: tf.Tensor1D; entropy: tf.Tensor1D } {
-  const hidden = embed(packed.sources, finalNorm(model, x));
-  return tokenLogProbs(hidden, headOf(model), packed.targets, { temperature, trainHead });
-}
-
-function unpacked(
-  packed: Packed,
-  rows: readonly Row[],
-  logProbs: ArrayLike<number>,
-  entropies: ArrayLike<number>,
-): Scores {
-  const scores = rows.map((): CompletionScores[] => []);
-  for (const { row, start, length } of packed.spans) {
-    const piece = (of: ArrayLike<number>): number[] => Array.from({ length }, (_, t) => of[start + t]!);
-    scores[row]!.push({ logProbs: piece(logProbs), entropies: piece(entropies) });
-  }
-  return scores;
-}
-
-function flattened(packed: Packed, nested: readonly (readonly (readonly number[])[])[]): Float32Array {
-  const flat = new Float32Array(packed.targets.length);
-  for (const { row, completion, start, length } of packed.spans) {
-    const values = nested[row]?.[completion];
-    if (values?.length !== length) {
-      throw new RangeError(
-        `The objective gave ${values?.length ?? 0} slopes for the ${length} tokens of completion ${completion} of row ${row}.`,
-      );
-    }
-    flat.set(values, start);
-  }
-  return flat;
 }
 
 /** Writes a slope where it belongs and frees it; zeros where there is none. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { InputError, RunError, writeJson } from "../base/index.js";
 import { AdamW, gradientNorm, type AdamWOptions } from "./optimizer.js";
 import type { Objective, Policy, PolicyGradientOptions } from "./policy.js";
-import type { ScoreOptions, Scores } from "./replica.js";
+import type { ScoreOptions, Scores } from "./scores.js";
 import type { Row } from "./rows.js";
 
 /** How a policy is trained. */

@@ -1,12 +1,8 @@
-import { join } from "node:path";
-import { Worker } from "node:worker_threads";
-import { InputError, RunError } from "../base/index.js";
 import type { BackendName } from "./backends/index.js";
 import {
   firstRows,
   LocalCrew,
   optionsFor,
-  Queue,
   type BatchGradient,
   type BatchGradientOptions,
   type BatchObjective,
@@ -14,13 +10,12 @@ import {
 } from "./crew.js";
 import type { HostWeights } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
-import { Replica, type ScoreOptions, type Scores, type Slopes } from "./replica.js";
+import { Replica } from "./replica.js";
 import type { Row } from "./rows.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
-import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
-
-/** The entry's path from the project's root: a notebook's modules have no files of their own to start from. */
-const ENTRY = join("lib", "policy", "worker.mjs");
+import type { ScoreOptions, Scores } from "./scores.js";
+import { Member } from "./worker-member.js";
+import type { Job, JobResult } from "./worker-messages.js";
 
 /**
  * Several worker threads, each with a replica on the backend and all reading one set of weights in shared memory.
@@ -156,86 +151,6 @@ export class WorkerCrew implements Crew {
   }
 }
 
-/** One worker thread, from this side. */
-class Member {
-  readonly ready: Promise<void>;
-  private readonly worker: Worker;
-  private readonly queue = new Queue();
-  private current:
-    | {
-        resolve: (result: JobResult) => void;
-        reject: (error: unknown) => void;
-        objective?: (scores: Scores) => Slopes | Promise<Slopes>;
-        /** Why the objective refused; it outranks the worker's own account. */
-        refusal?: unknown;
-      }
-    | undefined;
-
-  constructor(setup: WorkerSetup) {
-    this.worker = new Worker(join(process.cwd(), ENTRY), { execArgv: [], workerData: setup });
-    this.ready = new Promise((resolve, reject) => {
-      this.worker.on("message", (message: FromWorker) => {
-        if (message.kind === "ready") {
-          this.worker.unref(); // an idle worker keeps no process alive
-          resolve();
-        } else if (message.kind === "failed" && !this.current) reject(errorOf(message));
-        else void this.hear(message);
-      });
-      const died = (why: string): void => {
-        const error = new RunError(`A worker thread of the policy ended: ${why}.`);
-        reject(error);
-        this.finish()?.reject(error);
-      };
-      this.worker.on("error", (error) => died(error.message));
-      this.worker.on("exit", (code) => died(`exit code ${code}`));
-    });
-  }
-
-  /** One job at a time, in the order in which they are asked for. */
-  work(
-    version: number,
-    job: Job,
-    objective?: (scores: Scores) => Slopes | Promise<Slopes>,
-  ): Promise<JobResult> {
-    const begin = (): Promise<JobResult> =>
-      new Promise((resolve, reject) => {
-        this.current = { resolve, reject, ...(objective ? { objective } : {}) };
-        this.worker.ref();
-        this.send({ kind: "job", version, job });
-      });
-    return this.queue.add(begin);
-  }
-
-  async end(): Promise<void> {
-    await this.worker.terminate();
-  }
-
-  private async hear(message: FromWorker): Promise<void> {
-    const { current } = this;
-    if (!current) return;
-    if (message.kind === "scores") {
-      try {
-        this.send({ kind: "slopes", slopes: await current.objective!(message.scores) });
-      } catch (error) {
-        current.refusal = error;
-        this.send({ kind: "slopes", slopes: null });
-      }
-    } else if (message.kind === "done") this.finish()?.resolve(message.result);
-    else if (message.kind === "failed") this.finish()?.reject(current.refusal ?? errorOf(message));
-  }
-
-  private finish(): Member["current"] {
-    const { current } = this;
-    this.current = undefined;
-    this.worker.unref();
-    return current;
-  }
-
-  private send(message: ToWorker): void {
-    this.worker.postMessage(message);
-  }
-}
-
 /** Lets tasks through in the order of their numbers, so that sums made in passing are the same for any number of workers. */
 class Order {
   private next = 0;
@@ -301,8 +216,4 @@ function cut(request: SampleRequest, parts: number): SampleRequest[] {
     const [from, to] = [Math.floor((i * n) / count), Math.floor(((i + 1) * n) / count)];
     return { ...request, first: first + from, n: to - from };
   });
-}
-
-function errorOf({ name, message }: FromWorker & { kind: "failed" }): Error {
-  return name === "InputError" ? new InputError(message) : new RunError(message);
 }

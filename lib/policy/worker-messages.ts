@@ -1,7 +1,7 @@
 /** What a crew and its worker threads say to each other; plain data, weights through shared memory. */
 import type { BackendName } from "./backends/index.js";
 import type { HostWeightsParts } from "./host-weights.js";
-import type { GradientOptions, ScoreOptions, Scores, Slopes } from "./replica.js";
+import type { GradientOptions, ScoreOptions, Scores, Slopes } from "./scores.js";
 import type { Row } from "./rows.js";
 import type { Sample, SampleOptions, SampleRequest } from "./sampling/types.js";
 

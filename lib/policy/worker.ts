@@ -3,7 +3,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../base/index.js";
 import { useBackend } from "./backends/index.js";
 import { HostWeights } from "./host-weights.js";
-import { Replica, type Slopes } from "./replica.js";
+import { Replica } from "./replica.js";
+import type { Slopes } from "./scores.js";
 import { collect } from "./sampling/collect.js";
 import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
 

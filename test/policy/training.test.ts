@@ -6,94 +6,17 @@ import * as tf from "@tensorflow/tfjs";
 import { stream } from "../../lib/base/index.js";
 import {
   freshAdapter,
-  initModel,
-  loadAdapter,
-  loadModel,
-  mergeAdapter,
-  parameterShapes,
-  Policy,
   resumeCheckpoint,
   saveCheckpoint,
   Trainer,
   useBackend,
-  type AdapterConfig,
-  type ModelConfig,
   type Objective,
   type PolicyOptions,
   type Row,
   type TrainerOptions,
 } from "../../lib/policy/index.js";
 import { learn, parseGrpoConfig, PRESETS } from "../../lib/grpo/index.js";
-import { fixture } from "../fixtures/index.js";
-
-const config: ModelConfig = {
-  vocabSize: 50,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  layers: 2,
-  heads: 4,
-  keyValueHeads: 2,
-  headDim: 4,
-  maxPositions: 64,
-  rmsNormEps: 1e-6,
-  ropeTheta: 10000,
-  tiedEmbeddings: true,
-  initializerRange: 0.3,
-  eosTokenIds: [],
-};
-const model = initModel(config, 1);
-const lora: AdapterConfig = {
-  rank: 3,
-  alpha: 6,
-  dropout: 0,
-  targets: ["q_proj", "v_proj", "down_proj"],
-  rankStabilised: false,
-};
-
-/** Rows of several shapes: completions of one token and more, prompts of one token and more. */
-function someRows(count: number, seed = 0): Row[] {
-  const random = stream(seed, "rows");
-  const ids = (n: number): number[] => Array.from({ length: n }, () => random.below(config.vocabSize));
-  return Array.from({ length: count }, () => ({
-    prompt: ids(1 + random.below(9)),
-    completions: Array.from({ length: 1 + random.below(4) }, () => ({ ids: ids(1 + random.below(5)) })),
-  }));
-}
-
-/** A loss that is linear in neither log-probabilities nor entropies, with different weights everywhere. */
-const curved: Objective = (positions, scores) => {
-  let loss = 0;
-  const weight = (p: number, c: number, t: number): number => Math.sin(1 + positions[p]! * 7 + c * 3 + t);
-  const each = (slope: (w: number, lp: number, h: number) => number, of: 0 | 1): number[][][] =>
-    scores.map((row, p) =>
-      row.map(({ logProbs, entropies }, c) =>
-        logProbs.map((lp, t) => {
-          const w = weight(p, c, t);
-          if (of === 0) loss += w * Math.exp(lp) - 0.3 * w * entropies[t]! ** 2;
-          return slope(w, lp, entropies[t]!);
-        }),
-      ),
-    );
-  const logProbs = each((w, lp) => w * Math.exp(lp), 0);
-  const entropies = each((w, _lp, h) => -0.6 * w * h, 1);
-  return { loss, logProbs, entropies };
-};
-
-async function withPolicy<T>(options: PolicyOptions, use: (policy: Policy) => Promise<T>): Promise<T> {
-  const policy = await Policy.create(model, options);
-  try {
-    return await use(policy);
-  } finally {
-    await policy.dispose();
-  }
-}
-
-function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  assert.equal(a.length, b.length);
-  let worst = 0;
-  for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i]! - b[i]!));
-  return worst;
-}
+import { apart, config, curved, lora, someRows, withPolicy } from "./small.js";
 
 describe("gradients", () => {
   before(() => useBackend("wasm"));
@@ -359,104 +282,5 @@ describe("the algorithms' learner", () => {
       }
       assert.ok(means.at(-1)! > means[0]! + 0.7, means.join(" "));
     });
-  });
-});
-
-describe("an adapter", () => {
-  before(() => useBackend("wasm"));
-  const reference = fixture("gqa-tied");
-  const base = loadModel(reference.folder);
-  const adapter = loadAdapter(reference.adapter, base.config);
-  const rows: Row[] = [{ prompt: [1, 2, 3], completions: [{ ids: [4, 5, 6] }, { ids: [7] }] }];
-
-  it("merged into the weights gives the same log-probabilities, and comes out again up to rounding", async () => {
-    const scoresOf = async (options: PolicyOptions, of = base): Promise<number[]> => {
-      const policy = await Policy.create(of, options);
-      const scores = (await policy.logProbs(rows)).flat().flatMap(({ logProbs }) => [...logProbs]);
-      await policy.dispose();
-      return scores;
-    };
-    const merged = mergeAdapter(base, adapter);
-    assert.ok(apart(await scoresOf({ adapter }), await scoresOf({}, merged)) < 1e-4);
-    assert.ok(apart(await scoresOf({}), await scoresOf({}, merged)) > 1e-2);
-    const unmerged = mergeAdapter(merged, adapter, -1);
-    for (const name of parameterShapes(base.config).keys()) {
-      const before = base.weights.get(name)!.data();
-      assert.ok(apart(unmerged.weights.get(name)!.data(), before) <= 2 ** -22 * 8, name);
-    }
-  });
-
-  it("cannot be turned off to find a base that was trained away", async () => {
-    await withPolicy({}, async (policy) => {
-      const row: Row = { prompt: [1], completions: [{ ids: [2] }] };
-      await policy.logProbs([row], { adapter: "off" });
-      await new Trainer(policy, { learningRate: 0.1 }).step([row], curved);
-      const late = policy.logProbs([row], { adapter: "off" });
-      await assert.rejects(late, { name: "InputError", message: /second policy/ });
-    });
-  });
-
-  it("off is the base model to the bit", async () => {
-    const on = await Policy.create(base, { adapter });
-    const plain = await Policy.create(base);
-    assert.deepEqual(await on.logProbs(rows, { adapter: "off" }), await plain.logProbs(rows));
-    await on.dispose();
-    await plain.dispose();
-  });
-
-  it("that is new changes nothing", async () => {
-    const on = await Policy.create(base, {
-      adapter: freshAdapter(base.config, { ...lora, targets: ["o_proj"] }, 0),
-    });
-    assert.deepEqual(await on.logProbs(rows), await on.logProbs(rows, { adapter: "off" }));
-    await on.dispose();
-  });
-});
-
-describe("a policy refuses before any work", () => {
-  let policy: Policy;
-  before(async () => {
-    await useBackend("wasm");
-    policy = await Policy.create(model);
-  });
-  after(() => policy.dispose());
-
-  const cases: [string, readonly Row[], RegExp][] = [
-    ["nothing to score", [], /no rows/],
-    ["an empty prompt", [{ prompt: [], completions: [{ ids: [1] }] }], /Row 0 has an empty prompt/],
-    ["no completion", [{ prompt: [1], completions: [] }], /Row 0 has no completions/],
-    [
-      "an empty completion",
-      [{ prompt: [1], completions: [{ ids: [1] }, { ids: [] }] }],
-      /Completion 1 of row 0 is empty/,
-    ],
-    ["an id outside the vocabulary", [{ prompt: [50], completions: [{ ids: [1] }] }], /token id 50/],
-    ["a fractional id", [{ prompt: [1], completions: [{ ids: [1.5] }] }], /token id 1.5/],
-    [
-      "a row that is too long",
-      [{ prompt: new Array<number>(60).fill(1), completions: [{ ids: [1, 1, 1, 1, 1] }] }],
-      /64 positions/,
-    ],
-  ];
-  for (const [what, rows, message] of cases) {
-    it(what, async () => {
-      await assert.rejects(policy.logProbs(rows), { name: "InputError", message });
-      await assert.rejects(policy.gradients(rows, curved), { name: "InputError", message });
-    });
-  }
-
-  it("settings that make no sense", async () => {
-    const refusals: [TrainerOptions, RegExp][] = [
-      [{ learningRate: -1 }, /learning rate/],
-      [{ learningRate: 1, betas: [1, 0.9] }, /betas/],
-      [{ learningRate: 1, maxGradNorm: 0 }, /norm/],
-      [{ learningRate: 1, schedule: { kind: "cosine" } }, /number of steps/],
-      [{ learningRate: 1, schedule: { kind: "linear", warmUp: 5, steps: 5 } }, /number of steps/],
-    ];
-    for (const [options, message] of refusals) {
-      assert.throws(() => new Trainer(policy, options), { name: "InputError", message });
-    }
-    await assert.rejects(Policy.create(model, { train: "adapter" }), /no adapter to train/);
-    await assert.rejects(Policy.create(model, { workers: 1.5 }), /number of workers/);
   });
 });

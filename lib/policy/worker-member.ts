@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { InputError, RunError } from "../base/index.js";
+import { Queue } from "./crew.js";
+import type { Scores, Slopes } from "./scores.js";
+import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
+
+/** The entry's path from the project's root: a notebook's modules have no files of their own to start from. */
+const ENTRY = join("lib", "policy", "worker.mjs");
+
+/** One worker thread, from this side. */
+export class Member {
+  readonly ready: Promise<void>;
+  private readonly worker: Worker;
+  private readonly queue = new Queue();
+  private current:
+    | {
+        resolve: (result: JobResult) => void;
+        reject: (error: unknown) => void;
+        objective?: (scores: Scores) => Slopes | Promise<Slopes>;
+        /** Why the objective refused; it outranks the worker's own account. */
+        refusal?: unknown;
+      }
+    | undefined;
+
+  constructor(setup: WorkerSetup) {
+    this.worker = new Worker(join(process.cwd(), ENTRY), { execArgv: [], workerData: setup });
+    this.ready = new Promise((resolve, reject) => {
+      this.worker.on("message", (message: FromWorker) => {
+        if (message.kind === "ready") {
+          this.worker.unref(); // an idle worker keeps no process alive
+          resolve();
+        } else if (message.kind === "failed" && !this.current) reject(errorOf(message));
+        else void this.hear(message);
+      });
+      const died = (why: string): void => {
+        const error = new RunError(`A worker thread of the policy ended: ${why}.`);
+        reject(error);
+        this.finish()?.reject(error);
+      };
+      this.worker.on("error", (error) => died(error.message));
+      this.worker.on("exit", (code) => died(`exit code ${code}`));
+    });
+  }
+
+  /** One job at a time, in the order in which they are asked for. */
+  work(
+    version: number,
+    job: Job,
+    objective?: (scores: Scores) => Slopes | Promise<Slopes>,
+  ): Promise<JobResult> {
+    const begin = (): Promise<JobResult> =>
+      new Promise((resolve, reject) => {
+        this.current = { resolve, reject, ...(objective ? { objective } : {}) };
+        this.worker.ref();
+        this.send({ kind: "job", version, job });
+      });
+    return this.queue.add(begin);
+  }
+
+  async end(): Promise<void> {
+    await this.worker.terminate();
+  }
+
+  private async hear(message: FromWorker): Promise<void> {
+    const { current } = this;
+    if (!current) return;
+    if (message.kind === "scores") {
+      try {
+        this.send({ kind: "slopes", slopes: await current.objective!(message.scores) });
+      } catch (error) {
+        current.refusal = error;
+        this.send({ kind: "slopes", slopes: null });
+      }
+    } else if (message.kind === "done") this.finish()?.resolve(message.result);
+    else if (message.kind === "failed") this.finish()?.reject(current.refusal ?? errorOf(message));
+  }
+
+  private finish(): Member["current"] {
+    const { current } = this;
+    this.current = undefined;
+    this.worker.unref();
+    return current;
+  }
+
+  private send(message: ToWorker): void {
+    this.worker.postMessage(message);
+  }
+}
+
+function errorOf({ name, message }: FromWorker & { kind: "failed" }): Error {
+  return name === "InputError" ? new InputError(message) : new RunError(message);
+}
