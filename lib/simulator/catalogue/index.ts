@@ -8,3 +8,5 @@ export { recipeSource } from "./sources/recipe.js";
 export { webShopSource, type Dropped, type WebShopFiles } from "./sources/webshop.js";
 export { download, type Downloaded, type DownloadOptions } from "./download.js";
 export { fetchWebShop, FILE_SETS, type FetchOptions } from "./webshop-files.js";
+export { searchRemotely, type RemoteCatalogue } from "./remote.js";
+export { OpenSearchEngine, type OpenSearchSettings } from "../search/index.js";
