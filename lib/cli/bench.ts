@@ -1,5 +1,6 @@
 import { addBenchPolicy } from "./bench/policy.js";
 import { addBenchSearch } from "./bench/search.js";
+import { addBenchSimulator } from "./bench/simulator.js";
 import type { AddVerb } from "./verbs.js";
 
 /** `aisle bench …`: the measurements behind the budgets, as ratios where a peer is present. */
@@ -7,4 +8,5 @@ export const addBench: AddVerb = (program) => {
   const bench = program.command("bench").description("measure speed and memory against the budgets");
   addBenchPolicy(bench);
   addBenchSearch(bench);
+  addBenchSimulator(bench);
 };
