@@ -71,6 +71,18 @@ console.log("one"); console.error("two"); tslab.display.html("<i>three</i>"); co
     assert.equal(await value("await Promise.resolve(p.length)"), "5");
   });
 
+  it("sees an earlier cell's name in a shorthand property, which tslab overlooks", async () => {
+    await run("const width = 3; let depth = 4; const wrap = async <T>(x: T): Promise<T[]> => [x];");
+    assert.equal(
+      await value("JSON.stringify({ width, depth, more: [{ depth }] })"),
+      '{"width":3,"depth":4,"more":[{"depth":4}]}',
+    );
+    assert.equal(
+      await value("const [got] = await wrap({ width }); ({ depth } = { depth: got!.width + 6 }); depth"),
+      "9",
+    );
+  });
+
   it("checks strictly", async () => {
     const nullish = await failure(
       "const text: string | undefined = [] as never;\nfunction f(x: { a?: string }) {\n  return x.a.length;\n}",

@@ -9,6 +9,7 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import type * as TypeScript from "@tslab/typescript-for-tslab";
 import type { Converter } from "tslab/dist/converter.js";
+import { expandShorthand } from "./shorthand.js";
 
 /** A place in a cell: zero-based line and column. */
 export interface Position {
@@ -69,8 +70,7 @@ export function createCompiler(root: string): CellCompiler {
 
   const convert = (declarations: string, source: string) => {
     maps.source = maps.final = undefined;
-    const result = converter.convert(declarations, source);
-    return result;
+    return converter.convert(declarations, expandShorthand(ts, source));
   };
 
   return {
