@@ -230,7 +230,11 @@ describe("serve: sessions", () => {
     for (const byte of Buffer.from(text)) input.write(Buffer.of(byte));
     input.end();
     await served;
-    const lines = String(output.read()).trimEnd().split("\n");
+    output.end();
+    const lines = Buffer.concat((await output.toArray()) as Buffer[])
+      .toString()
+      .trimEnd()
+      .split("\n");
     assert.equal(lines.length, 4);
     assert.match(lines[0]!, /"instruction":"é"/);
     assert.match(lines[1]!, /longer than 200 bytes/);
