@@ -112,9 +112,13 @@ const imitate = z.strictObject({
   steps: whole,
   /** Packed tokens of a step. */
   tokens: whole,
-  /** What a row of each task counts in the loss. A task of weight 0 is left out. */
+  /** The mixture of demonstrations, each task's rows in epochs of their own. A task of share 0 is left out. */
   tasks: z
-    .strictObject({ query: weight.default(1), select: weight.default(1), act: weight.default(0) })
+    .strictObject({
+      query: z.strictObject(mixed).prefault({}),
+      select: z.strictObject(mixed).prefault({}),
+      act: z.strictObject(mixed).prefault({ share: 0 }),
+    })
     .prefault({}),
   /** Dev goals that the loss is measured on. */
   devGoals: whole.default(100),
@@ -157,10 +161,9 @@ export function parseImitationConfig(
 /** The first combination that cannot mean anything, or null. */
 function contradiction(config: PretrainConfig | ImitateConfig): string | null {
   if (config.kind === "imitate") {
-    const { query, select, act } = config.tasks;
-    return query + select + act > 0
+    return Object.values(config.tasks).some(({ share, weight }) => share > 0 && weight > 0)
       ? null
-      : "every task has weight 0; give one of tasks.query, select or act a weight.";
+      : "no task has both a share and a weight; give tasks.query, select or act one.";
   }
   const { shops, model, phases } = config;
   if (shops.seeds.includes(shops.heldOut))

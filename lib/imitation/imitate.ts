@@ -1,6 +1,6 @@
 /** Imitation: a model learns what teachers did on train goals, and is measured on dev goals. */
 import { join } from "node:path";
-import { InputError, stream } from "../base/index.js";
+import { InputError, type Random, stream } from "../base/index.js";
 import {
   freshAdapter,
   loadModel,
@@ -32,7 +32,7 @@ export function demonstrationsFor(
   const make = (split: "train" | "dev", count: number): Demonstration[] => {
     const options = { goals: count, oracle: split === "dev" ? 1 : oracle, seed: config.seed, split };
     const made = [...twoDecisionDemonstrations(catalogue, options)];
-    if (config.tasks.act > 0) made.push(...actDemonstrations(catalogue, options));
+    if (config.tasks.act.share > 0) made.push(...actDemonstrations(catalogue, options));
     return made;
   };
   const train =
@@ -86,8 +86,8 @@ export async function imitate(
   const { train, dev } = demonstrationsFor(config, catalogue);
   const rowsOf = (demonstrations: readonly Demonstration[]): TaughtRow[] =>
     demonstrations.flatMap((one) => {
-      const weight = config.tasks[one.task];
-      const row = weight > 0 ? demonstrationRow(tokenizer, one, weight, base.config.maxPositions) : null;
+      const { share, weight } = config.tasks[one.task];
+      const row = share > 0 ? demonstrationRow(tokenizer, one, weight, base.config.maxPositions) : null;
       return row === null ? [] : [row];
     });
   const [trainRows, devRows] = [rowsOf(train), rowsOf(dev)];
@@ -108,7 +108,7 @@ export async function imitate(
   });
   const keep = (): void => save(config, policy);
   try {
-    const batches = new Batches(trainRows, config.tokens, config.seed);
+    const batches = new Batches(trainRows, config);
     const result = await trainingLoop({
       ...options,
       trainer: new Trainer(policy, trainerOptions(config, config.steps)),
@@ -135,35 +135,55 @@ function save({ out, from }: ImitateConfig, policy: Policy): void {
   saveModel(out, adapter ? mergeAdapter(model, adapter) : model, { dtype: "BF16", tokenizerFrom: from });
 }
 
-/** Rows in batches of about as many tokens, epoch after epoch, each in an order of its own: a function of the step. */
+/**
+ * Batches of about as many tokens, mixed from each task's rows by their shares; a task's rows come epoch after epoch, each
+ * epoch in an order of its own. What a step's batch is depends on the configuration alone.
+ */
 export class Batches {
-  private readonly epochs: TaughtRow[][] = [];
+  private readonly batches: TaughtRow[][] = [];
+  private readonly tasks: {
+    readonly name: string;
+    readonly share: number;
+    readonly rows: readonly TaughtRow[];
+  }[];
+  private readonly left = new Map<string, { epoch: number; rows: TaughtRow[] }>();
+  private readonly mixture: Random;
 
   constructor(
-    private readonly rows: readonly TaughtRow[],
-    private readonly tokens: number,
-    private readonly seed: number,
-  ) {}
+    rows: readonly TaughtRow[],
+    private readonly config: Pick<ImitateConfig, "tokens" | "seed" | "tasks">,
+  ) {
+    this.tasks = Object.entries(config.tasks)
+      .map(([name, { share }]) => ({ name, share, rows: rows.filter(({ task }) => task === name) }))
+      .filter((task) => task.share > 0 && task.rows.length > 0);
+    this.mixture = stream(config.seed, "mixture");
+  }
 
   /** The rows of a step, from 1. */
   rowsOf(step: number): readonly TaughtRow[] {
-    while (this.epochs.length < step) this.addEpoch();
-    return this.epochs[step - 1]!;
+    while (this.batches.length < step) this.batches.push(this.nextBatch());
+    return this.batches[step - 1]!;
   }
 
-  private addEpoch(): void {
-    let batch: TaughtRow[] = [];
-    let tokens = 0;
-    for (const row of stream(this.seed, "epoch", this.epochs.length).shuffle(this.rows)) {
+  private nextBatch(): TaughtRow[] {
+    const batch: TaughtRow[] = [];
+    for (let tokens = 0; tokens < this.config.tokens;) {
+      const row = this.nextRow();
       batch.push(row);
       tokens += packedLength(row);
-      if (tokens < this.tokens) continue;
-      this.epochs.push(batch);
-      batch = [];
-      tokens = 0;
     }
-    // A short last batch would be a step of its own size: its rows come again in the next epoch. Unless it is all there is.
-    if (this.epochs.length === 0) this.epochs.push(batch);
+    return batch;
+  }
+
+  private nextRow(): TaughtRow {
+    let at = this.mixture.next() * this.tasks.reduce((sum, { share }) => sum + share, 0);
+    const task = this.tasks.find(({ share }) => (at -= share) < 0) ?? this.tasks[0]!;
+    const left = this.left.get(task.name) ?? { epoch: 0, rows: [] };
+    this.left.set(task.name, left);
+    if (left.rows.length === 0) {
+      left.rows = stream(this.config.seed, "epoch", task.name, left.epoch++).shuffle(task.rows);
+    }
+    return left.rows.pop()!;
   }
 }
 

@@ -193,14 +193,18 @@ describe("a configuration of training", () => {
   it("is completed", () => {
     const config = parseImitationConfig({ ...good, tasks: {} });
     assert.equal(config.kind, "imitate");
-    assert.deepEqual("tasks" in config && config.tasks, { query: 1, select: 1, act: 0 });
+    assert.deepEqual("tasks" in config && config.tasks, {
+      query: { share: 1, weight: 1 },
+      select: { share: 1, weight: 1 },
+      act: { share: 0, weight: 1 },
+    });
   });
 
   for (const [what, value, message] of [
     ["an unknown key", { ...good, tasks: {}, learningRate: 1 }, /learningRate/],
     ["an unknown key inside", { ...good, tasks: {}, optimizer: { learningRate: 1, lr: 1 } }, /optimizer.*lr/],
     ["a missing key", { ...good, tasks: {}, from: undefined }, /from/],
-    ["no task", { ...good, tasks: { query: 0, select: 0 } }, /weight 0/],
+    ["no task", { ...good, tasks: { query: { share: 0 }, select: { share: 0 } } }, /no task has/],
     ["another kind", { ...good, kind: "x" }, /kind/],
     ["nothing", null, /the configuration/],
   ] as const) {

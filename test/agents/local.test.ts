@@ -1,0 +1,92 @@
+import { strict as assert } from "node:assert";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { agentNamed, agentNames, fingerprintOf, folderAgent } from "../../lib/agents/index.js";
+import { stream } from "../../lib/base/index.js";
+import { initModel, saveModel, saveTokenizer, trainByteLevelBpe } from "../../lib/policy/index.js";
+import {
+  buildCatalogue,
+  type DiskCatalogue,
+  openCatalogue,
+  openEnvironment,
+  recipeSource,
+} from "../../lib/simulator/index.js";
+
+describe("an agent of a model folder", function () {
+  this.timeout(30000);
+  let root: string;
+  let shop: DiskCatalogue;
+
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), "aisle-local-"));
+    await buildCatalogue(recipeSource({ products: 200, seed: 8 }), join(root, "shop"));
+    shop = openCatalogue(join(root, "shop"));
+    const texts = Array.from({ length: shop.goalCount }, (_, i) => shop.goal(i).instruction);
+    const tokenizer = trainByteLevelBpe(texts, 600);
+    const size = Object.keys(tokenizer.model.vocab).length + tokenizer.added_tokens.length;
+    const model = initModel(
+      {
+        vocabSize: size,
+        hiddenSize: 16,
+        intermediateSize: 16,
+        layers: 2,
+        heads: 2,
+        keyValueHeads: 2,
+        headDim: 8,
+        maxPositions: 1500,
+        rmsNormEps: 1e-6,
+        ropeTheta: 1e6,
+        tiedEmbeddings: true,
+        initializerRange: 0.3,
+        eosTokenIds: [],
+      },
+      1,
+    );
+    saveModel(join(root, "model"), model);
+    saveTokenizer(join(root, "model"), tokenizer, { maxLength: 1500 });
+  });
+  after(() => {
+    shop.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  it("plays episodes that depend on the goal's stream alone", async () => {
+    const agent = await folderAgent("tiny", join(root, "model"), "", { maxTokens: 8 });
+    assert.equal(agent.model!.backend, "wasm");
+    const environment = openEnvironment(shop);
+    const play = (goal: number, seed: number): ReturnType<typeof agent.play> =>
+      agent.play(environment, goal, stream(seed, "evaluate", goal));
+    const one = await play(3, 0);
+    await play(4, 0);
+    assert.deepEqual(await play(3, 0), one);
+    assert.ok(one.steps.length > 0 && one.steps[0]!.action.startsWith("search["));
+    assert.notDeepEqual(await play(3, 1), one);
+  });
+
+  it("has a fingerprint that changes with any file that decides its answers, and with no other", () => {
+    const folder = join(root, "model");
+    const before = fingerprintOf(folder);
+    writeFileSync(join(folder, "README.md"), "words");
+    assert.equal(fingerprintOf(folder), before);
+    copyFileSync(join(folder, "config.json"), join(folder, "generation_config.json"));
+    assert.notEqual(fingerprintOf(folder), before);
+    rmSync(join(folder, "generation_config.json"));
+  });
+
+  it("says how to get a model that is not there", async () => {
+    await assert.rejects(folderAgent("x", join(root, "none"), "train one"), {
+      name: "InputError",
+      message: /There is no model in .*none for the agent "x": train one\./,
+    });
+  });
+
+  it("is known by name for the shipped models", async () => {
+    for (const name of ["prompted", "il"]) {
+      assert.ok(agentNames().includes(name));
+      const agent = await agentNamed(name);
+      assert.equal(agent.name, name);
+      assert.match(agent.model!.fingerprint, /^[0-9a-f]{64}$/);
+    }
+  });
+});

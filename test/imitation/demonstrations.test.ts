@@ -1,0 +1,216 @@
+import { strict as assert } from "node:assert";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseAction, parseSelection } from "../../lib/agents/index.js";
+import { stream } from "../../lib/base/index.js";
+import {
+  actDemonstrations,
+  carefulQuery,
+  type Demonstration,
+  importHumanSession,
+  importQueryMap,
+  readDemonstrations,
+  readHumanSession,
+  shop as shopAround,
+  taughtGoals,
+  twoDecisionDemonstrations,
+  writeDemonstrations,
+} from "../../lib/imitation/index.js";
+import {
+  buildCatalogue,
+  type DiskCatalogue,
+  openCatalogue,
+  openEnvironment,
+  recipeSource,
+  splitRanges,
+} from "../../lib/simulator/index.js";
+
+const REAL = process.env["AISLE_WEBSHOP_REAL"] ?? join("..", "shared", "webshop-real");
+
+describe("demonstrations", function () {
+  this.timeout(30000);
+  let root: string;
+  let shop: DiskCatalogue;
+  let shown: Demonstration[];
+  const options = { goals: 40, oracle: 0.5, seed: 3 };
+
+  before(async () => {
+    root = mkdtempSync(join(tmpdir(), "aisle-demonstrations-"));
+    await buildCatalogue(recipeSource({ products: 500, seed: 6 }), join(root, "shop"));
+    shop = openCatalogue(join(root, "shop"));
+    shown = [
+      ...twoDecisionDemonstrations(shop, options),
+      ...actDemonstrations(shop, { ...options, goals: 10 }),
+    ];
+  });
+  after(() => {
+    shop.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  it("are of train goals only, by both teachers, in all three forms, with their provenance", () => {
+    const { start } = splitRanges(shop.goalCount).train;
+    for (const { from } of shown) {
+      assert.ok(from.goal !== null && from.goal >= start);
+      assert.equal(from.source, shop.fingerprint);
+      assert.equal(from.seed, 3);
+    }
+    for (const task of ["query", "select", "act"]) {
+      for (const teacher of ["oracle", "shopper"]) {
+        assert.ok(
+          shown.some((one) => one.task === task && one.from.teacher === teacher),
+          `${task} by the ${teacher}`,
+        );
+      }
+    }
+  });
+
+  it("are the same again from the same seed, and others from another", () => {
+    const again = [...twoDecisionDemonstrations(shop, options)];
+    assert.deepEqual(again, shown.slice(0, again.length));
+    const other = taughtGoals(shop, { ...options, seed: 4 }).map(({ goal }) => goal.index);
+    assert.notDeepEqual(
+      other,
+      taughtGoals(shop, options).map(({ goal }) => goal.index),
+    );
+  });
+
+  it("answer as the prompts' parsers read", () => {
+    for (const { task, answer, messages } of shown) {
+      if (task === "select") assert.equal(parseSelection(answer, 10).valid, true);
+      if (task === "act") {
+        const { action, formatValid } = parseAction(answer, false);
+        assert.equal(formatValid, true);
+        const page = messages.at(-1)!.content;
+        assert.ok(
+          action.startsWith("search[") || page.includes(`'${action}'`),
+          `${action} is not on ${page}`,
+        );
+      }
+    }
+  });
+
+  it("of the oracle earn more than the shoppers'", () => {
+    const mean = (teacher: string): number => {
+      const rewards = shown.flatMap((one) =>
+        one.task === "select" && one.from.teacher === teacher ? [one.from.reward!] : [],
+      );
+      return rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
+    };
+    assert.ok(mean("oracle") > mean("shopper"), `${mean("oracle")} ≤ ${mean("shopper")}`);
+  });
+
+  it("of shoppers end with a purchase, and some turn back or search again", () => {
+    const environment = openEnvironment(shop);
+    const sessions = Array.from({ length: 40 }, (_, goal) => shopAround(environment, goal, stream(1, goal)));
+    for (const [goal, actions] of sessions.entries()) {
+      let state = environment.reset({ goal });
+      for (const action of actions) {
+        const result = environment.step(state, action);
+        assert.equal(result.valid, true, `goal ${goal}: ${action} after ${actions.join(", ")}`);
+        state = result.state;
+      }
+      assert.equal(state.done, true);
+    }
+    const does = (text: string): number => sessions.filter((actions) => actions.includes(text)).length;
+    assert.ok(does("click[< prev]") > 3);
+    assert.ok(does("click[back to search]") > 3);
+  });
+
+  it("write a careful query without fillers, price or repeated words", () => {
+    const goal = {
+      ...shop.goal(0),
+      instruction: "i am looking for an easy to clean rug in blue, and price lower than 40.00 dollars",
+      attributes: ["easy clean", "machine washable"],
+      query: "area rugs",
+    };
+    assert.equal(carefulQuery(goal), "easy clean rug blue area");
+  });
+
+  it("go to a file and come back", () => {
+    const file = join(root, "demonstrations.jsonl");
+    writeDemonstrations(file, shown);
+    assert.deepEqual(readDemonstrations(file), shown);
+  });
+
+  it("that are broken are refused with their line", () => {
+    const file = join(root, "broken.jsonl");
+    const line = JSON.stringify(shown[0]);
+    for (const [text, message] of [
+      [`${line}\n{"task":`, /Line 2 of .* is not JSON/],
+      [`${line}\n\n${line.replace('"query"', '"guess"')}`, /Line 3 of .*"task"/],
+      [line.replace('"answer"', '"reply"'), /Line 1 of .* is not a demonstration/],
+      ["", /holds no demonstrations/],
+    ] as const) {
+      writeFileSync(file, text);
+      assert.throws(() => readDemonstrations(file), { name: "InputError", message });
+    }
+  });
+
+  it("are made of a person's session log", () => {
+    const goal = { instruction_text: "i want a lamp" };
+    const file = join(root, "session.jsonl");
+    const [one, two] = [shop.product(0), shop.product(1)];
+    const shownAsins = [one.asin, two.asin];
+    const pages = [
+      { page: "index", goal },
+      {
+        page: "search_results",
+        goal,
+        content: { keywords: ["desk", "lamp"], search_result_asins: shownAsins, page: 1 },
+      },
+      {
+        page: "item_page",
+        goal,
+        content: { asin: two.asin, options: {}, keywords: "['desk', 'lamp']", page: "1" },
+      },
+      { page: "item_page", goal, content: { asin: two.asin, options: { color: "red" } } },
+      { page: "done", goal, content: { asin: two.asin, options: { color: "red" } }, reward: 0.5 },
+    ];
+    writeFileSync(file, pages.map((page) => JSON.stringify(page)).join("\n"));
+    assert.deepEqual(readHumanSession(file).actions, [
+      "search[desk lamp]",
+      `click[${two.asin.toLowerCase()}]`,
+      "click[red]",
+      "click[buy now]",
+    ]);
+    const made = importHumanSession(file, shop);
+    assert.deepEqual(
+      made.map(({ task, answer, from }) => [task, answer, from.reward]),
+      [
+        ["query", "desk lamp", 0.5],
+        ["select", "2", 0.5],
+      ],
+    );
+    assert.ok(made[1]!.messages[1]!.content.includes(two.title.slice(0, 10)));
+    writeFileSync(file, '{"page":"index"}');
+    assert.throws(() => readHumanSession(file), { name: "InputError", message: /Line 1 of .*"goal"/ });
+  });
+
+  it("are made of WebShop's own files", function () {
+    if (!existsSync(REAL)) {
+      console.log(
+        `      skipped: there is no ${REAL} with a little of WebShop's data (AISLE_WEBSHOP_REAL names it)`,
+      );
+      this.skip();
+    }
+    const queries = importQueryMap(join(REAL, "goal_query_map.json"));
+    assert.equal(queries.length, 2197);
+    assert.equal(new Set(queries.map(({ messages }) => messages[1]!.content)).size, 1506);
+    const logs = join(REAL, "human-logs");
+    const sessions = readdirSync(logs).map((name) => readHumanSession(join(logs, name)));
+    assert.equal(sessions.length, 5);
+    for (const { actions, searches } of sessions) {
+      assert.equal(actions.at(-1), "click[buy now]");
+      assert.ok(searches.length > 0 && actions[0]!.startsWith("search["));
+    }
+    // Two searches, back between them, one product without options (session 20220427_1_12).
+    const first = readHumanSession(join(logs, "20220427_1_12.jsonl"));
+    assert.deepEqual(
+      first.actions.map((action) => action.split("[")[0]),
+      ["search", "click", "search", "click", "click"],
+    );
+    assert.equal(first.reward, 0.5);
+  });
+});
