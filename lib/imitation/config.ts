@@ -33,6 +33,9 @@ const common = {
 /** Shares are of rows; `weight` is what a row counts in the loss. */
 const mixed = { share: weight.default(1), weight: weight.default(1) };
 
+/** Search results, and what they are judged by. */
+const listed = { listings: whole.max(10), labels: z.enum(["reward", "visible", "price"]).default("reward") };
+
 const phase = z.strictObject({
   steps: whole,
   /** Packed tokens of a step: rows are drawn until there are as many. */
@@ -51,11 +54,11 @@ const phase = z.strictObject({
     /** Writing words again. */
     copy: z.strictObject({ ...mixed, words: whole }).optional(),
     /** Judging search results, verdict beside each. */
-    judge: z.strictObject({ ...mixed, listings: whole.max(10), text: share.default(0) }).optional(),
+    judge: z.strictObject({ ...mixed, ...listed, text: share.default(0) }).optional(),
     /** Writing a query; `care` is the share of people who say all that they want. */
     query: z.strictObject({ ...mixed, care: share }).optional(),
     /** Choosing among search results; `resolve` is how far the teacher is from chance. */
-    select: z.strictObject({ ...mixed, listings: whole.max(10), resolve: share }).optional(),
+    select: z.strictObject({ ...mixed, ...listed, resolve: share }).optional(),
   }),
 });
 

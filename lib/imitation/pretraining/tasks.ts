@@ -1,5 +1,12 @@
 /** What the base model is pretrained on, one row at a time: each a function of the shops and a stream of chance. */
-import { listingLine, queryPrompt, selectPrompt, withoutPrice, contentWords } from "../../agents/index.js";
+import {
+  listingLine,
+  priceBound,
+  queryPrompt,
+  selectPrompt,
+  withoutPrice,
+  contentWords,
+} from "../../agents/index.js";
 import type { Random } from "../../base/index.js";
 import type { Tokenizer } from "../../policy/index.js";
 import type { Catalogue, Goal } from "../../simulator/index.js";
@@ -47,8 +54,14 @@ export function queryRow(material: Material, random: Random, { care }: { readonl
   };
 }
 
+/**
+ * How results are judged: by what buying them is worth, by how many of the asked words their titles show, or by whether their
+ * price is within what the instruction accepts.
+ */
+export type Labels = "reward" | "visible" | "price";
+
 /** The first ten results of a query, or fewer of them in their order; never none. */
-export function results(material: Material, random: Random, count: number): Results {
+export function results(material: Material, random: Random, count: number, labels: Labels): Results {
   for (;;) {
     const { shop, goal } = drawGoal(material, random);
     const query = random.next() < 0.5 ? withoutPrice(goal.instruction) : drawQuery(goal, random, 0.5);
@@ -56,26 +69,49 @@ export function results(material: Material, random: Random, count: number): Resu
     if (hits.length < count) continue;
     const places = random.shuffle(hits.map((_, i) => i)).slice(0, count);
     const listed = places.sort((a, b) => a - b).map((i) => hits[i]!);
-    const rewards = listed.map((index) => rewardWithMatchedOptions(shop, index, goal));
-    return { shop, goal, query, listed, rewards };
+    const worths = listed.map((index) => worthOf(shop, index, goal, labels));
+    return { shop, goal, query, listed, worths };
   }
+}
+
+function worthOf(shop: Catalogue, index: number, goal: Goal, labels: Labels): number {
+  if (labels === "reward") return rewardWithMatchedOptions(shop, index, goal);
+  const { title, pricing } = shop.product(index);
+  if (labels === "visible") return visibleMatch(goal.instruction, title);
+  const shown = pricing.reduce((sum, price) => sum + price, 0) / pricing.length;
+  return shown <= priceBound(goal.instruction) ? 1 : 0;
+}
+
+/** A title that shows this share of the asked words is as good as titles get. */
+const ALL_THAT_TITLES_SHOW = 0.7;
+
+/** The share of an instruction's content words that a title has, 1 from {@link ALL_THAT_TITLES_SHOW} on. */
+function visibleMatch(instruction: string, title: string): number {
+  const asked = [...new Set(contentWords(withoutPrice(instruction)))];
+  const shown = new Set(contentWords(title));
+  const share = asked.filter((stem) => shown.has(stem)).length / Math.max(1, asked.length);
+  return Math.min(1, share / ALL_THAT_TITLES_SHOW);
 }
 
 export interface Results extends Task {
   readonly query: string;
   readonly listed: readonly number[];
-  readonly rewards: readonly number[];
+  readonly worths: readonly number[];
 }
 
-/** Judging the results of a search by what buying them is worth. */
+/** Judging the results of a search. */
 export function judgeResultsRow(
   material: Material,
   random: Random,
-  { listings, text = 0 }: { readonly listings: number; readonly text?: number },
+  {
+    listings,
+    labels = "reward",
+    text = 0,
+  }: { readonly listings: number; readonly labels?: Labels; readonly text?: number },
 ): TaughtRow {
-  const { shop, goal, query, listed, rewards } = results(material, random, listings);
+  const { shop, goal, query, listed, worths } = results(material, random, listings, labels);
   const lines = listed.map((index) => listingLine(shop.product(index)));
-  return judgeRow(material.tokenizer, judgeHead(goal.instruction, query), lines, rewards, text);
+  return judgeRow(material.tokenizer, judgeHead(goal.instruction, query), lines, worths, text);
 }
 
 /** Judging lists of words by how many of the asked words they hold. */
@@ -144,16 +180,20 @@ function titleWords(title: string): string[] {
 }
 
 /**
- * Choosing among results. The answers' weights are a soft choice: a share of it by reward, the rest for any.
+ * Choosing among results. The answers' weights are a soft choice: a share of it for the best, the rest for any.
  * @param resolve in [0, 1]: how much better the teacher is than chance
  */
 export function selectRow(
   material: Material,
   random: Random,
-  { listings, resolve }: { readonly listings: number; readonly resolve: number },
+  {
+    listings,
+    resolve,
+    labels = "reward",
+  }: { readonly listings: number; readonly resolve: number; readonly labels?: Labels },
 ): TaughtRow {
   const { tokenizer } = material;
-  const { shop, goal, query, listed, rewards } = results(material, random, listings);
+  const { shop, goal, query, listed, worths } = results(material, random, listings, labels);
   const prompt = tokenizer.chat(
     selectPrompt(
       goal.instruction,
@@ -161,7 +201,10 @@ export function selectRow(
       listed.map((index) => shop.product(index)),
     ),
   );
-  const best = rewards.map((reward) => (reward >= Math.max(...rewards) - 1e-9 ? 1 : 0));
+  const most = Math.max(...worths) - 1e-9;
+  // Of those within the price the first: the search engine has read more of them than their prices.
+  const first = worths.findIndex((worth) => worth >= most);
+  const best = worths.map((worth, i) => (worth >= most && (labels !== "price" || i === first) ? 1 : 0));
   const count = best.reduce<number>((sum, is) => sum + is, 0);
   const completions = listed.map((_, i) => {
     const share = (resolve * best[i]!) / count + (1 - resolve) / listed.length;
