@@ -190,8 +190,8 @@ describe("demonstrations", function () {
 
   it("are made of WebShop's own files", function () {
     if (!existsSync(REAL)) {
-      console.log(
-        `      skipped: there is no ${REAL} with a little of WebShop's data (AISLE_WEBSHOP_REAL names it)`,
+      process.stderr.write(
+        `      skipped: there is no ${REAL} with a little of WebShop's data (AISLE_WEBSHOP_REAL names it)\n`,
       );
       this.skip();
     }
