@@ -69,6 +69,8 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
       `A run of ${begun.iteration} iterations lies in ${out}: --resume goes on with it, --force begins again.`,
     );
   }
+  const { selectBackend } = await import("../policy/index.js");
+  await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const catalogue = await defaultCatalogue(config.data ?? undefined);
   note(`${config.name}, seed ${config.seed}: ${config.iterations} iterations in ${out}`);
   const started = performance.now();

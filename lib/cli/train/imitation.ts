@@ -34,7 +34,8 @@ export async function runImitation(
       `A run for ${config.out} was begun: --resume goes on with it, --force begins again.`,
     );
   }
-  await chooseBackend();
+  const { selectBackend } = await import("../../policy/index.js");
+  await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const started = performance.now();
   const report = reporter();
   const common: RunOptions = {
@@ -68,15 +69,6 @@ export async function runImitation(
     const took = duration((performance.now() - started) / 1000);
     note(`Finished in ${took}. The model is in ${config.out}.`);
   }
-}
-
-/** AISLE_BACKEND where it is set, else `wasm`: the numbers are then the same on every machine. */
-async function chooseBackend(): Promise<void> {
-  const { BACKENDS, useBackend } = await import("../../policy/index.js");
-  const wanted = process.env["AISLE_BACKEND"] ?? "wasm";
-  const name = BACKENDS.find((backend) => backend === wanted);
-  if (!name) throw new InputError(`AISLE_BACKEND is "${wanted}"; it can be ${BACKENDS.join(", ")}.`);
-  await useBackend(name);
 }
 
 /** Worker threads: AISLE_WORKERS, else 2. */
