@@ -10,17 +10,14 @@ import type { Agent } from "./types.js";
 const BASE = "data/models/base";
 const IMITATION = "data/models/il";
 
-/** Evaluated with the likeliest answers, as learned policies are while they train: small models wander when they sample. */
-const GREEDY = { temperature: 0 };
-
 /** Agents that come with the project: those that need nothing but the shop, and those of the shipped models. */
 const makers = new Map<string, () => Agent | Promise<Agent>>([
   ["rule", () => new RuleAgent()],
   ["random", () => new RandomAgent()],
   ["match", () => new MatchAgent()],
   ["oracle", () => new OracleAgent()],
-  ["prompted", () => folderAgent("prompted", BASE, "make it with `aisle train configs/base.json`", GREEDY)],
-  ["il", () => folderAgent("il", IMITATION, "make it with `aisle train configs/il.json`", GREEDY)],
+  ["prompted", () => folderAgent("prompted", BASE, "make it with `aisle train configs/base.json`")],
+  ["il", () => folderAgent("il", IMITATION, "make it with `aisle train configs/il.json`")],
 ]);
 
 /** Adds a way of acting under a name, for `agentNamed` and the command line. */

@@ -4,6 +4,11 @@ import type { Random } from "../../base/index.js";
 import type { Goal } from "../../simulator/index.js";
 import { keywords } from "../wording.js";
 
+/** A plain query: the instruction's own words that say something, in order. */
+export function plainQuery(goal: Goal): string {
+  return keywords(goal.instruction).join(" ");
+}
+
 /**
  * A careful query: the instruction's own words that say something, then the shop's word for what was said: attributes that the
  * instruction speaks of as the shop spells them, and the phrase under which such products are listed. What the instruction keeps

@@ -1,9 +1,9 @@
 /** Who demonstrates the two decisions: the choice oracle, and shoppers who make mistakes. */
-import { PROMPT_VERSION, queryPrompt, selectPrompt, withoutPrice } from "../../agents/index.js";
+import { priceBound, PROMPT_VERSION, queryPrompt, selectPrompt } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Goal, splitRanges } from "../../simulator/index.js";
 import { rewardWithMatchedOptions } from "../purchases.js";
-import { carefulQuery, carelessQuery } from "./queries.js";
+import { carelessQuery, plainQuery } from "./queries.js";
 import type { Demonstration, Provenance } from "./types.js";
 
 export interface TeachOptions {
@@ -35,9 +35,9 @@ export function taughtGoals(
 /**
  * Demonstrations of the two decisions, in the order of `taughtGoals`.
  *
- * The oracle writes a careful query and picks a result with the highest reward. It picks from the results of a careless query,
- * too: a learner's own queries will not all be careful. The shopper writes a careless query and now and then takes a result
- * that merely looks good.
+ * The oracle searches for all that the instruction says and picks a result with the highest reward. It picks from the results of a
+ * careless query, too: a learner's own queries will not all be careful. The shopper types a plain query four times in five and else
+ * a careless one, reads from the top and takes the first result that will do.
  */
 export function* twoDecisionDemonstrations(
   catalogue: Catalogue & { readonly fingerprint: string },
@@ -46,9 +46,10 @@ export function* twoDecisionDemonstrations(
   const { seed, split = "train" } = options;
   for (const { goal, teacher } of taughtGoals(catalogue, options)) {
     const random = stream(seed, "demonstration", goal.index);
-    const careful = carefulQuery(goal);
-    const first = teacher === "oracle" ? careful : carelessQuery(goal, random);
-    const queries = teacher === "oracle" ? [careful, carelessQuery(goal, random)] : [first];
+    const plain = plainQuery(goal);
+    const careless = carelessQuery(goal, random);
+    const first = teacher === "oracle" || random.next() < 0.8 ? plain : careless;
+    const queries = teacher === "oracle" ? [plain, careless] : [first];
     const choices = queries.map((query) => choiceAmong(catalogue, goal, query, teacher, random));
     let step = 0;
     const from = (reward: number | null): Provenance => ({
@@ -97,7 +98,10 @@ function choiceAmong(
   };
 }
 
-/** What a person takes who reads from the top and is soon content: the first good enough one, and sometimes a bad one. */
+/** What will do: a price within the instruction's, and not a disappointment. */
+const WILL_DO = 0.3;
+
+/** What a person takes who reads from the top: the first result that can be afforded and will do; now and then a hasty one. */
 function glance(
   catalogue: Catalogue,
   goal: Goal,
@@ -105,12 +109,12 @@ function glance(
   rewards: readonly number[],
   random: Random,
 ): number {
-  if (random.next() < 0.1) return random.below(Math.min(3, listed.length));
-  const asked = new Set(withoutPrice(goal.instruction).toLowerCase().split(/\W+/));
-  const contentWith = 0.5 + 0.5 * random.next();
-  const at = rewards.findIndex((reward, i) => {
-    const words = catalogue.product(listed[i]!).title.toLowerCase().split(/\W+/);
-    return reward >= contentWith && words.some((word) => asked.has(word));
+  if (random.next() < 0.05) return random.below(Math.min(3, listed.length));
+  const bound = priceBound(goal.instruction);
+  const affordable = listed.map((index) => {
+    const { pricing } = catalogue.product(index);
+    return pricing.reduce((sum, price) => sum + price, 0) / pricing.length <= bound;
   });
-  return at >= 0 ? at : rewards.indexOf(Math.max(...rewards));
+  const at = rewards.findIndex((reward, i) => affordable[i]! && reward >= WILL_DO);
+  return at >= 0 ? at : Math.max(0, affordable.indexOf(true));
 }
