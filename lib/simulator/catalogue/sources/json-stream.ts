@@ -78,7 +78,7 @@ const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 
 
 /**
  * Cuts the bytes of one JSON array or object at its top-level commas; each piece is then parsed by itself. The
- * `stream-json` package reads as fast (118 MB/s), but cannot say where a file goes wrong: it parses a chunk of hundreds of
+ * `stream-json` package read as fast (118 MB/s), but cannot say where a file goes wrong: it parses a chunk of hundreds of
  * records before it hands out the first.
  */
 class ItemSplitter {
