@@ -15,6 +15,8 @@ export interface StudyShop {
 export const mainAgents: readonly { readonly agent: string; readonly seeds: readonly number[] }[] = [
   { agent: "random", seeds: [0, 1, 2] },
   { agent: "rule", seeds: [0] },
+  { agent: "prompted", seeds: [0, 1, 2] },
+  { agent: "il", seeds: [0, 1, 2] },
   { agent: "match", seeds: [0] },
   { agent: "oracle", seeds: [0] },
 ];

@@ -47,7 +47,9 @@ describe("tables and figures from records", function () {
   before(async () => {
     whole = mkdtempSync(join(tmpdir(), "aisle-study-"));
     const common = { environment, split: "test" as const, goals: { first: 0, count: 40 }, runs: whole };
-    await evaluate({ ...common, agent: fakeAgent("random"), seeds: [0, 1, 2] });
+    for (const name of ["random", "prompted", "il"]) {
+      await evaluate({ ...common, agent: fakeAgent(name), seeds: [0, 1, 2] });
+    }
     for (const name of ["rule", "match", "oracle"]) await evaluate({ ...common, agent: fakeAgent(name) });
   });
   after(() => rmSync(whole, { recursive: true, force: true }));
@@ -69,6 +71,8 @@ describe("tables and figures from records", function () {
       [
         ["random", "fake-1", 120],
         ["rule", "fake-1", 40],
+        ["prompted", "fake-1", 120],
+        ["il", "fake-1", 120],
         ["match", "fake-1", 40],
         ["oracle", "fake-1", 40],
       ],

@@ -25,12 +25,14 @@ const shop: StudyShop = { fingerprint: "fake-1", products: 10_000, goals: 60, te
 const published = publishedResults();
 const facts = quotedFacts();
 
-/** Records of all three agents in a fresh folder. */
+/** Records of all agents of the main table in a fresh folder. */
 async function fakeRuns(folder: string): Promise<StudyData> {
   const runs = join(folder, "runs");
   const environment = fakeEnvironment(60);
   for (const [agent, seeds] of [
     ["random", [0, 1, 2]],
+    ["prompted", [0, 1, 2]],
+    ["il", [0, 1, 2]],
     ["rule", [0]],
     ["match", [0]],
     ["oracle", [0]],

@@ -47,6 +47,7 @@ const known: Readonly<Record<string, AgentStyle>> = {
   rule: look("Rule", palette.orange, 1),
   match: look("Match", palette.green, 1.5),
   prompted: look("Prompted", palette.purple, 2),
+  il: look("Imitation", palette.sky, 3),
   imitation: look("Imitation", palette.sky, 3),
   grpo: look("GRPO", palette.blue, 4),
   gigpo: look("GiGPO", palette.vermilion, 5),

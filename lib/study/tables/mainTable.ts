@@ -25,6 +25,8 @@ export function mainData(results: readonly MainResult[]): aq.ColumnTable {
       steps: summary?.steps ?? NaN,
       goals: summary?.goals ?? 0,
       seeds: seeds.length,
+      // A model folder's own name: base, il.
+      model: record?.identity.models[0]?.name.split("/").at(-1) ?? "none",
       record: record?.id ?? "",
       missing: record ? "" : `no record: ${commandFor(agent, seeds)}`,
     })),
@@ -81,8 +83,8 @@ const ours: readonly ColumnFormat[] = [
   {
     title: "Model",
     align: "left",
-    text: (row) => (row["missing"] ? String(row["missing"]) : "none"),
-    latex: (row) => (row["missing"] ? "no record" : "none"),
+    text: (row) => String(row["missing"] ? row["missing"] : row["model"]),
+    latex: (row) => (row["missing"] ? "no record" : latexText(String(row["model"]))),
   },
   { title: "Score", align: "right", text: present((row) => withInterval(row, "score")) },
   { title: "Success %", align: "right", text: present((row) => withInterval(row, "success")) },
