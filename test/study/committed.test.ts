@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { agentNamed } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
+import { useBackend } from "../../lib/policy/index.js";
 import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
 import {
   figureNames,
@@ -40,6 +41,7 @@ describe("the committed results", function () {
   });
 
   it("are what the code gives: some goals of every record, played again", async () => {
+    await useBackend("wasm"); // records are made there; tests before this one may have left another
     const environment = openEnvironment(catalogue);
     for (const { agent, record } of data.results) {
       if (!record) continue;
