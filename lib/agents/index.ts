@@ -3,6 +3,7 @@ export * from "./types.js";
 export { contentWords } from "./wording.js";
 export * from "./episode.js";
 export * from "./match.js";
+export * from "./multi-turn.js";
 export * from "./options.js";
 export * from "./oracle.js";
 export * from "./prompted/index.js";

@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import {
+  ACT_PROMPT_VERSION,
   actPrompt,
   listingLine,
   parseAction,
@@ -14,22 +15,27 @@ import {
 
 describe("prompts", () => {
   it("change only together with their version", () => {
-    const all = [
+    const digestOf = (all: unknown): string =>
+      createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
+    const two = [
       queryPrompt("i need a red mug"),
       selectPrompt("i need a red mug", "red mug", [{ title: "Red Mug", pricing: [5] }]),
-      ...[true, false].map((thought) =>
-        actPrompt({
-          instruction: "i need a red mug",
-          stepsTaken: 1,
-          history: [{ observation: "a", action: "search[red mug]" }],
-          observation: "b",
-          admissible: ["click[buy now]"],
-          thought,
-        }),
-      ),
     ];
-    const digest = createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 12);
-    assert.deepEqual([PROMPT_VERSION, digest], ["1", "d24e80fb7076"]);
+    const act = [true, false].map((thought) =>
+      actPrompt({
+        instruction: "i need a red mug",
+        stepsTaken: 2,
+        history: [
+          { observation: "a", action: "search[red mug]" },
+          { observation: null, action: "click[next >]" },
+        ],
+        observation: "b",
+        admissible: ["click[buy now]"],
+        thought,
+      }),
+    );
+    assert.deepEqual([PROMPT_VERSION, digestOf(two)], ["1", "1c9f63b1ac28"]);
+    assert.deepEqual([ACT_PROMPT_VERSION, digestOf(act)], ["2", "5796e6222f49"]);
   });
 
   it("number the results as they are printed and answered", () => {

@@ -1,13 +1,23 @@
 /** The multi-turn decision: instruction, recent history, the page and its admissible actions in, an action out. */
 import type { Message } from "./message.js";
 
+/** Changes whenever this template changes by a byte. */
+export const ACT_PROMPT_VERSION = "2";
+
+/** A step of the past, as a prompt tells it. */
+export interface PastStep {
+  /** What was seen, or null to tell only what was done. */
+  readonly observation: string | null;
+  readonly action: string;
+}
+
 /** What the shopper knows at one step. */
 export interface ActContext {
   readonly instruction: string;
   /** Number of steps taken before this one. */
   readonly stepsTaken: number;
-  /** The last k observations and the actions that answered them, oldest first. */
-  readonly history: readonly { readonly observation: string; readonly action: string }[];
+  /** The last k steps, oldest first. */
+  readonly history: readonly PastStep[];
   readonly observation: string;
   /** Actions as they must be written, e.g. `click[buy now]`; a search stands as `search[<your query>]`. */
   readonly admissible: readonly string[];
@@ -21,16 +31,15 @@ export function actPrompt(context: ActContext): readonly Message[] {
   const parts = ["You are shopping in an online shop.", `Your task: ${instruction}`];
   if (history.length > 0) {
     const first = stepsTaken - history.length + 1;
-    parts.push(
-      `Steps taken: ${stepsTaken}. The last ${history.length}:`,
-      ...history.map(
-        (step, i) => `Observation ${first + i}: '${step.observation}'\nAction ${first + i}: '${step.action}'`,
-      ),
-    );
+    parts.push(`Steps taken: ${stepsTaken}. The last ${history.length}:`);
+    history.forEach(({ observation: seen, action }, i) => {
+      if (seen !== null) parts.push(`Observation ${first + i}:\n${seen}`);
+      parts.push(`Action ${first + i}: ${action}`);
+    });
   }
   parts.push(
-    `Observation ${stepsTaken + 1}: '${observation}'`,
-    `Possible actions:\n${admissible.map((action) => `'${action}'`).join("\n")}`,
+    `Observation ${stepsTaken + 1}:\n${observation}`,
+    `Possible actions:\n${admissible.join("\n")}`,
     thought
       ? "Think first, inside <think></think>. Then write one possible action inside <action></action>."
       : "Write one possible action inside <action></action>.",

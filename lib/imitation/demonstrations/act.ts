@@ -1,57 +1,40 @@
 /** Demonstrations of the multi-turn shopper: whole episodes, a prompt for each step. */
 import {
-  actPrompt,
+  ACT_DEFAULTS,
+  ACT_PROMPT_VERSION,
+  actContext,
+  type ActOptions,
+  type ActStep,
   chooseOptions,
   clickAction,
   findBest,
+  fittingActPrompt,
   OracleAgent,
-  PROMPT_VERSION,
+  pageText,
   searchAction,
   withoutPrice,
 } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
-import {
-  type Catalogue,
-  type Environment,
-  openEnvironment,
-  type SessionState,
-} from "../../simulator/index.js";
+import { type Catalogue, type Environment, openEnvironment } from "../../simulator/index.js";
 import { rewardWithMatchedOptions } from "../purchases.js";
 import { carefulQuery, carelessQuery } from "./queries.js";
 import { taughtGoals, type TeachOptions } from "./teachers.js";
 import type { Demonstration } from "./types.js";
 
-/** Earlier observations in a prompt. */
-const HISTORY = 2;
-
-/** What may be done on a page, as it must be written; a search stands as `search[<your query>]`. */
-export function admissibleActions(environment: Environment, state: SessionState): string[] {
-  const { search, click } = environment.actions(state);
-  const clicks = click.filter((text) => text !== "search").map((text) => clickAction(text));
-  return search ? ["search[<your query>]", ...clicks] : clicks;
-}
-
-/** The steps of one episode, played again on the real pages, as demonstrations. */
+/** The steps of one episode, played again on the real pages, as demonstrations in the form that `options` ask for. */
 export function actDemonstrationsOf(
   environment: Environment,
   goal: number,
   actions: readonly string[],
   from: Pick<Demonstration["from"], "teacher" | "split" | "seed">,
+  options: ActOptions = ACT_DEFAULTS,
 ): Demonstration[] {
   const { catalogue } = environment;
   let state = environment.reset({ goal });
-  const steps: { observation: string; action: string }[] = [];
+  const steps: ActStep[] = [];
   const prompts = actions.map((action) => {
-    const observation = environment.observe(state);
-    const messages = actPrompt({
-      instruction: catalogue.goal(goal).instruction,
-      stepsTaken: steps.length,
-      history: steps.slice(-HISTORY),
-      observation,
-      admissible: admissibleActions(environment, state),
-      thought: false,
-    });
-    steps.push({ observation, action });
+    const messages = fittingActPrompt(actContext(environment, state, steps, options));
+    steps.push({ page: pageText(environment, state), action });
     state = environment.step(state, action).state;
     return messages;
   });
@@ -65,7 +48,7 @@ export function actDemonstrationsOf(
       goal,
       step,
       reward: state.reward?.total ?? 0,
-      prompts: PROMPT_VERSION,
+      prompts: ACT_PROMPT_VERSION,
     },
   }));
 }

@@ -1,5 +1,5 @@
 /** The base model's tokenizer: trained on what it will read. */
-import { actPrompt, listingLine, queryPrompt, selectPrompt } from "../../agents/index.js";
+import { listingLine, queryPrompt, selectPrompt } from "../../agents/index.js";
 import { type TokenizerFile, trainByteLevelBpe } from "../../policy/index.js";
 import { type Catalogue, openEnvironment } from "../../simulator/index.js";
 import { judgeHead, VERDICTS } from "./judge.js";
@@ -37,25 +37,34 @@ function fixedTexts(shop: Catalogue): string[] {
     .actions(results.state)
     .click.find((text) => shop.indexOf(text.toUpperCase()) >= 0);
   if (first !== undefined) pages.push(environment.step(results.state, `click[${first}]`).state);
-  const acts = pages.flatMap((state) =>
-    actPrompt({
-      instruction: "",
-      stepsTaken: 1,
-      history: [{ observation: "", action: "" }],
-      observation: "",
-      admissible: environment
-        .actions(state)
-        .click.filter((text) => shop.indexOf(text.toUpperCase()) < 0)
-        .map((text) => `click[${text}]`)
-        .concat("search[<your query>]"),
-      thought: false,
-    }),
+  const acts = pages.map((state) =>
+    pageWords(environment.actions(state).click.filter((text) => shop.indexOf(text.toUpperCase()) < 0)),
   );
-  const messages = [...queryPrompt(""), ...selectPrompt("", "", []), ...acts];
+  const messages = [...queryPrompt(""), ...selectPrompt("", "", [])];
   return [
     ...messages.map(({ content }) => content),
+    ...acts,
     judgeHead("", ""),
     ...VERDICTS.map((word) => `.99${word}\n`),
     "<action></action> <think></think> back to search",
   ];
+}
+
+/**
+ * The words of the multi-turn prompt, as its first version had them: the shipped tokenizer was trained on these, so
+ * they stay as they are when the prompt's layout changes.
+ */
+function pageWords(click: readonly string[]): string {
+  const actions = [...click.map((text) => `click[${text}]`), "search[<your query>]"];
+  return [
+    "You are shopping in an online shop.",
+    "Your task: ",
+    "Steps taken: 1. The last 1:",
+    "Observation 1: ''",
+    "Action 1: ''",
+    "Observation 2: ''",
+    "Possible actions:",
+    ...actions.map((action) => `'${action}'`),
+    "Write one possible action inside <action></action>.",
+  ].join("\n");
 }
