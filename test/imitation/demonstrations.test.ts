@@ -84,7 +84,7 @@ describe("demonstrations", function () {
         assert.equal(formatValid, true);
         const page = messages.at(-1)!.content;
         assert.ok(
-          action.startsWith("search[") || page.includes(`'${action}'`),
+          action.startsWith("search[") || page.includes(`\n${action}\n`),
           `${action} is not on ${page}`,
         );
       }
