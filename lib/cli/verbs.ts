@@ -9,6 +9,7 @@ import { addKernel } from "./kernel.js";
 import { addLab } from "./lab.js";
 import { addModel } from "./model.js";
 import { addNotebook } from "./notebook.js";
+import { addPrompt } from "./prompt.js";
 import { addReproduce } from "./reproduce.js";
 import { addSearch } from "./search.js";
 import { addServe } from "./serve.js";
@@ -33,6 +34,7 @@ export const verbs: readonly AddVerb[] = [
   addModel,
   addSearch,
   addEpisode,
+  addPrompt,
   addTrain,
   addEvaluate,
   addFigures,
