@@ -68,6 +68,15 @@ describe("the multi-turn prompt", function () {
     assert.ok(message!.content.includes("\nAction 2: click[next >]\n"));
   });
 
+  it("begins with the same text wherever the same page is seen", () => {
+    const { state, steps } = walk();
+    const text = (past: readonly ActStep[]): string =>
+      fittingActPrompt(actContext(environment, state, past, ACT_DEFAULTS))[0]!.content;
+    const page = text(steps).split("Steps taken:")[0]!;
+    assert.ok(page.includes(admissibleActions(environment, state).at(-1)!));
+    assert.ok(text([]).startsWith(page) && text(steps.slice(1)).startsWith(page));
+  });
+
   it("shows past pages only where it is asked to, and no more steps than asked", () => {
     const { state, steps } = walk();
     const contents = (options: typeof ACT_DEFAULTS): string =>

@@ -35,7 +35,7 @@ describe("prompts", () => {
       }),
     );
     assert.deepEqual([PROMPT_VERSION, digestOf(two)], ["1", "1c9f63b1ac28"]);
-    assert.deepEqual([ACT_PROMPT_VERSION, digestOf(act)], ["2", "5796e6222f49"]);
+    assert.deepEqual([ACT_PROMPT_VERSION, digestOf(act)], ["3", "0fdd3af35592"]);
   });
 
   it("number the results as they are printed and answered", () => {

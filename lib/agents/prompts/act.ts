@@ -2,7 +2,7 @@
 import type { Message } from "./message.js";
 
 /** Changes whenever this template changes by a byte. */
-export const ACT_PROMPT_VERSION = "2";
+export const ACT_PROMPT_VERSION = "3";
 
 /** A step of the past, as a prompt tells it. */
 export interface PastStep {
@@ -25,21 +25,25 @@ export interface ActContext {
   readonly thought: boolean;
 }
 
-/** The prompt of one step: a single user message, rebuilt at every step. */
+/**
+ * The prompt of one step: a single user message, rebuilt at every step. The page comes before the past, so that decisions
+ * taken on the same page begin with the same tokens, which are computed once for all of them.
+ */
 export function actPrompt(context: ActContext): readonly Message[] {
   const { instruction, stepsTaken, history, observation, admissible, thought } = context;
-  const parts = ["You are shopping in an online shop.", `Your task: ${instruction}`];
-  if (history.length > 0) {
-    const first = stepsTaken - history.length + 1;
-    parts.push(`Steps taken: ${stepsTaken}. The last ${history.length}:`);
-    history.forEach(({ observation: seen, action }, i) => {
-      if (seen !== null) parts.push(`Observation ${first + i}:\n${seen}`);
-      parts.push(`Action ${first + i}: ${action}`);
-    });
-  }
-  parts.push(
-    `Observation ${stepsTaken + 1}:\n${observation}`,
+  const parts = [
+    "You are shopping in an online shop.",
+    `Your task: ${instruction}`,
+    `Observation:\n${observation}`,
     `Possible actions:\n${admissible.join("\n")}`,
+  ];
+  const first = stepsTaken - history.length + 1;
+  parts.push(`Steps taken: ${stepsTaken}.${history.length > 0 ? ` The last ${history.length}:` : ""}`);
+  history.forEach(({ observation: seen, action }, i) => {
+    if (seen !== null) parts.push(`Observation ${first + i}:\n${seen}`);
+    parts.push(`Action ${first + i}: ${action}`);
+  });
+  parts.push(
     thought
       ? "Think first, inside <think></think>. Then write one possible action inside <action></action>."
       : "Write one possible action inside <action></action>.",
