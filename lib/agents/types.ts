@@ -10,6 +10,14 @@ export interface Step {
   readonly valid: boolean;
 }
 
+/** What a language model was asked for. */
+export interface Usage {
+  /** Answers that were used; an attempt that failed is not counted. */
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
 /** A played episode. */
 export interface Trajectory {
   /** Goal index. */
@@ -20,6 +28,8 @@ export interface Trajectory {
   readonly reward: number;
   /** Null when nothing was bought. */
   readonly parts: RewardParts | null;
+  /** What the episode took from a model whose answers are counted; absent for every other agent. */
+  readonly usage?: Usage;
 }
 
 /** A way of acting in the shop. */
@@ -30,6 +40,11 @@ export interface Agent {
   readonly settings: Readonly<Record<string, unknown>>;
   /** The language model that acts, where there is one: a run record is keyed by its fingerprint and backend too. */
   readonly model?: { readonly name: string; readonly fingerprint: string; readonly backend: string };
+  /**
+   * Where the model runs elsewhere: episodes worth playing at once. Each finished one is then kept at once, because it has cost
+   * time and perhaps money. Absent: one at a time, here.
+   */
+  readonly remote?: { readonly concurrency: number };
   /** Plays one episode. All chance comes from `random`, so the same stream gives the same trajectory. */
   play(environment: Environment, goal: number, random: Random): Trajectory | Promise<Trajectory>;
 }

@@ -1,5 +1,5 @@
 import type { Agent, Trajectory } from "../agents/index.js";
-import { InputError, stream } from "../base/index.js";
+import { InputError, RunError, stream } from "../base/index.js";
 import type { Catalogue, Environment, Goal, SplitName } from "../simulator/index.js";
 import {
   type EpisodeResult,
@@ -14,7 +14,9 @@ import {
   type WriteOutcome,
   writeRecord,
 } from "./records/index.js";
+import { workThrough } from "./play.js";
 import { type Summary, summarize } from "./summary.js";
+import { type Cost, type Price, readCost, spent, usageFile } from "./usage.js";
 
 /** Where the goals of a split lie: `first … first + count − 1` in the shuffled list. */
 export interface GoalRange {
@@ -38,6 +40,10 @@ export interface EvaluateOptions {
   readonly runs?: string;
   /** Called after each episode. */
   readonly onEpisode?: (done: number, total: number) => void;
+  /** When it is aborted, the episodes that were begun are ended and kept, and the evaluation ends with a `RunError`. */
+  readonly signal?: AbortSignal;
+  /** What the model's tokens cost, for the record of an agent whose answers are counted. It does not enter the identity. */
+  readonly price?: Price;
 }
 
 /** An evaluation and the record that holds it. */
@@ -45,6 +51,8 @@ export interface Evaluation {
   readonly agent: string;
   readonly summary: Summary;
   readonly record: RunRecord;
+  /** What the model was asked for and what it cost; null for agents whose answers are not counted. */
+  readonly cost: Cost | null;
   /** "read" when a record matched; otherwise what writing it did. */
   readonly outcome: "read" | WriteOutcome;
 }
@@ -52,8 +60,9 @@ export interface Evaluation {
 /**
  * Evaluates an agent on the goals of a split and writes a run record. A record of the same agent, settings, data,
  * goals, seeds, model and backend is read instead of playing again, unless `force`. An interrupted evaluation goes on
- * where it stopped.
+ * where it stopped: no finished episode of a remote model is ever asked for again.
  * @throws InputError when a goal lies outside the shop's list, or a matching record is not what it claims to be
+ * @throws RunError when it was interrupted; whatever an agent throws
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { environment, split, goals, seeds = [0], runs = runsFolder } = options;
@@ -68,7 +77,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   // `aisle reproduce --force` says it to the notebooks' kernels by the environment.
   if (!(options.force ?? process.env["AISLE_FORCE"] === "1")) {
     const path = recordFolders(runs).find((folder) => folder.endsWith(id));
-    if (path) return evaluation(readRecord(path), "read");
+    if (path) return evaluation(readRecord(path), "read", options.price);
   }
 
   const started = performance.now();
@@ -77,25 +86,46 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const s = Math.floor(index / goals.count);
     return { agent: agents[s]!, seed: seeds[s]!, goal: goals.first + (index % goals.count) };
   };
-  const journal = new Journal(runs, id);
+  const { remote } = agents[0]!;
+  const journal = new Journal(runs, id, remote ? 0 : undefined);
   if (options.force) journal.discard();
-  const results = journal.read(episodeAt);
-  while (results.length < total) {
-    const { agent, seed, goal } = episodeAt(results.length);
+  const indexOf = (seed: number, goal: number): number =>
+    seeds.indexOf(seed) * goals.count + goal - goals.first;
+  const has = (seed: number, goal: number): boolean =>
+    seeds.includes(seed) && goal >= goals.first && goal < goals.first + goals.count;
+  const results: EpisodeResult[] = [];
+  for (const result of journal.read(has)) results[indexOf(result.seed, result.goal)] = result;
+  let done = Object.keys(results).length;
+  const play = async (index: number): Promise<void> => {
+    const { agent, seed, goal } = episodeAt(index);
     const trajectory = await agent.play(environment, goal, stream(seed, "evaluate", goal));
     const result = resultOf(trajectory, seed, catalogue.goal(goal));
-    results.push(result);
+    results[index] = result;
     journal.add(result);
-    options.onEpisode?.(results.length, total);
+    done += 1;
+    options.onEpisode?.(done, total);
+  };
+  const missing = Array.from({ length: total }, (_, i) => i).filter((i) => !results[i]);
+  try {
+    await workThrough(missing, play, { concurrency: remote?.concurrency ?? 1, signal: options.signal });
+  } finally {
+    if (done < total) journal.flush();
+  }
+  if (done < total) {
+    throw new RunError(
+      `Interrupted after ${done} of ${total} episodes; the same command goes on from there.`,
+    );
   }
   const seconds = (performance.now() - started) / 1000;
-  const { record, outcome } = writeRecord({ identity, results, seconds }, runs);
+  const files = usageFile(results, options.price);
+  const { record, outcome } = writeRecord({ identity, results, seconds, files }, runs);
   journal.discard();
-  return evaluation(record, outcome);
+  return evaluation(record, outcome, options.price);
 }
 
-function evaluation(record: RunRecord, outcome: Evaluation["outcome"]): Evaluation {
-  return { agent: record.identity.agent.name, summary: summarize(record.results), record, outcome };
+function evaluation(record: RunRecord, outcome: Evaluation["outcome"], price?: Price): Evaluation {
+  const cost = price ? spent(record.results, price) : readCost(record);
+  return { agent: record.identity.agent.name, summary: summarize(record.results), record, cost, outcome };
 }
 
 function checkRange(goals: GoalRange, seeds: readonly number[], catalogue: Catalogue): void {
@@ -158,5 +188,6 @@ export function resultOf(trajectory: Trajectory, seed: number, goal: Goal): Epis
     rPrice: parts?.rPrice ?? 0,
     attributes: goal.attributes.length,
     options: goal.options.length,
+    ...(trajectory.usage ? { usage: trajectory.usage } : {}),
   };
 }

@@ -156,34 +156,130 @@ describe("evaluation and run records", () => {
     );
     assert.ok(!existsSync(folder));
 
-    // lines that are not the next episodes are not believed
+    // The order of the lines is the order in which episodes ended; what is no episode of this evaluation is dropped.
     mkdirSync(folder);
-    writeFileSync(join(folder, `${expected.id}.jsonl`), `${left.slice(1).join("\n")}\n`);
+    const strange = [
+      "[7,3,0.2,1,3,1,1,1,1,1,1]",
+      "[0,99,0.2,1,3,1,1,1,1,1,1]",
+      "[0,1,5,1,3,1,1,1,1,1,1]",
+      "{}",
+      "",
+    ];
+    const lived = [...left.slice(4).reverse(), left[6], ...strange].join("\n");
+    writeFileSync(join(folder, `${expected.id}.jsonl`), lived);
     rmSync(record.path, { recursive: true });
     const again = fakeAgent();
-    await evaluate({ ...common, agent: again, runs });
-    assert.equal(again.played, 20);
+    const { record: third } = await evaluate({ ...common, agent: again, runs });
+    assert.equal(again.played, 11); // 20 without the 9 that were there
+    assert.deepEqual(
+      readFileSync(join(third.path, "record.json")),
+      readFileSync(join(expected.path, "record.json")),
+    );
+  });
+
+  it("loses no finished episode to a failure", async () => {
+    const quick = fakeAgent();
+    const play = quick.play.bind(quick);
+    const failing: Agent = {
+      ...quick,
+      play: (environment, goal, random) =>
+        goal === 6 ? Promise.reject(new Error("no battery")) : play(environment, goal, random),
+    };
+    await assert.rejects(evaluate({ agent: failing, environment, split: "test", goals, runs }), /no battery/);
+    const agent = fakeAgent();
+    const { record } = await evaluate({ agent, environment, split: "test", goals, runs });
+    assert.equal(agent.played, 4); // goals 6 to 9
+    assert.deepEqual(readdirSync(runs), [record.id]);
   });
 
   it("notes finished episodes while a slow evaluation runs", async () => {
-    const slow = fakeAgent();
-    const quick = slow.play.bind(slow);
-    const playing: Agent = {
-      ...slow,
+    const fake = fakeAgent();
+    const quick = fake.play.bind(fake);
+    let noted = 0;
+    const slow: Agent = {
+      ...fake,
       async play(environment, goal, random) {
-        if (goal === 6) throw new Error("interrupted");
         await new Promise((resolve) => setTimeout(resolve, goal === 3 ? 2100 : 0));
+        if (goal === 6) {
+          const [file] = readdirSync(join(runs, ".unfinished"));
+          noted = readFileSync(join(runs, ".unfinished", file!), "utf8")
+            .trim()
+            .split("\n").length;
+        }
         return quick(environment, goal, random);
       },
     };
-    await assert.rejects(
-      evaluate({ agent: playing, environment, split: "test", goals, runs }),
-      /interrupted/,
-    );
-    const agent = fakeAgent();
-    const { record } = await evaluate({ agent, environment, split: "test", goals, runs });
-    assert.equal(agent.played, 6); // goals 0 to 3 were noted after two seconds
+    const { record } = await evaluate({ agent: slow, environment, split: "test", goals, runs });
+    assert.equal(noted, 4); // goals 0 to 3, after two seconds
     assert.deepEqual(readdirSync(runs), [record.id]);
+  });
+
+  it("ends at an interruption what was begun, keeps it, and goes on from there", async () => {
+    const [controller, quick] = [new AbortController(), fakeAgent()];
+    const play = quick.play.bind(quick);
+    const slow: Agent = {
+      ...quick,
+      remote: { concurrency: 3 },
+      async play(environment, goal, random) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        if (goal === 4) controller.abort();
+        return play(environment, goal, random);
+      },
+    };
+    const common = { environment, split: "test" as const, goals, runs };
+    await assert.rejects(evaluate({ ...common, agent: slow, signal: controller.signal }), {
+      name: "RunError",
+      message: /^Interrupted after [567] of 10 episodes; the same command goes on from there\.$/,
+    });
+    const [file] = readdirSync(join(runs, ".unfinished"));
+    const kept = readFileSync(join(runs, ".unfinished", file!), "utf8")
+      .trim()
+      .split("\n").length;
+    assert.ok(kept >= 5 && kept <= 7, `${kept} episodes`);
+    const agent = fakeAgent();
+    const { record } = await evaluate({ ...common, agent });
+    assert.equal(agent.played, 10 - kept);
+    const other = await evaluate({ ...common, agent: fakeAgent(), runs: join(runs, "undisturbed") });
+    assert.deepEqual(record.results, other.record.results);
+  });
+
+  it("notes each finished episode of a remote model at once, several in flight, and counts its tokens", async () => {
+    let [inFlight, most] = [0, 0];
+    const fake = fakeAgent();
+    const play = fake.play.bind(fake);
+    const remote: Agent = {
+      ...fake,
+      remote: { concurrency: 4 },
+      async play(environment, goal, random) {
+        most = Math.max(most, ++inFlight);
+        await new Promise((resolve) => setTimeout(resolve, (10 - goal) * 3)); // they end in another order
+        inFlight -= 1;
+        const trajectory = await play(environment, goal, random);
+        const usage = { requests: 2, promptTokens: 100 + goal, completionTokens: 5 };
+        if (goal === 0) {
+          const noted = readFileSync(
+            join(runs, ".unfinished", readdirSync(join(runs, ".unfinished"))[0]!),
+            "utf8",
+          );
+          assert.ok(noted.trim().split("\n").length >= 2);
+        }
+        return { ...trajectory, usage };
+      },
+    };
+    const price = { prompt: 2, completion: 10 };
+    const common = { agent: remote, environment, split: "test" as const, goals, runs };
+    const { record, cost } = await evaluate({ ...common, price });
+    assert.equal(most, 4);
+    assert.deepEqual(
+      record.results.map(({ goal, usage }) => [goal, usage?.promptTokens]),
+      Array.from({ length: 10 }, (_, goal) => [goal, 100 + goal]),
+    );
+    const expected = { requests: 20, promptTokens: 1045, completionTokens: 50, price, dollars: 0.00259 };
+    assert.deepEqual(cost, expected);
+    const read = await evaluate(common);
+    assert.deepEqual([read.outcome, read.cost], ["read", expected]);
+    const dearer = await evaluate({ ...common, price: { prompt: 4, completion: 20 } });
+    assert.deepEqual([dearer.outcome, dearer.cost?.dollars], ["read", 0.00518]);
   });
 
   it("says why a record cannot be written, and leaves no part of it", async () => {

@@ -1,6 +1,20 @@
-import { type EpisodeResult, resultColumns } from "./schema.js";
+import type { Usage } from "../../agents/index.js";
+import { type EpisodeResult, resultColumns, usageColumns } from "./schema.js";
 
-/** Episodes as the rows of `record.json`, in the order of `resultColumns`. */
+const COLUMNS: readonly string[] = resultColumns;
+const WITH_USAGE: readonly string[] = [...resultColumns, ...usageColumns];
+
+/** The columns of some episodes: with usage where it was counted, which is for all of them or none. */
+export function columnsOf(results: readonly EpisodeResult[]): readonly string[] {
+  return results.some(({ usage }) => usage) ? WITH_USAGE : COLUMNS;
+}
+
+/** The columns of one row that says nothing of them. */
+export function columnsOfRow(row: readonly unknown[]): readonly string[] {
+  return row.length === WITH_USAGE.length ? WITH_USAGE : COLUMNS;
+}
+
+/** Episodes as the rows of `record.json`, in the order of `columnsOf`. */
 export function toRows(results: readonly EpisodeResult[]): (number | null)[][] {
   return results.map((r) => [
     r.seed,
@@ -14,6 +28,7 @@ export function toRows(results: readonly EpisodeResult[]): (number | null)[][] {
     r.rPrice,
     r.attributes,
     r.options,
+    ...(r.usage ? [r.usage.requests, r.usage.promptTokens, r.usage.completionTokens] : []),
   ]);
 }
 
@@ -28,8 +43,9 @@ export function fromRows(
   if (resultColumns.some((name, i) => columns[i] !== name)) {
     throw new Error(`its columns must begin with ${resultColumns.join(", ")}`);
   }
+  const counted = usageColumns.every((name, i) => columns[COLUMNS.length + i] === name);
   return rows.map((row, index) => {
-    const fault = faultOf(row, columns.length);
+    const fault = faultOf(row, columns);
     if (fault) throw new Error(`row ${index + 1} of its results ${fault}`);
     const [seed, goal, reward, bought, steps, rType, rAtt, rOption, rPrice, attributes, options] = row;
     return {
@@ -44,18 +60,25 @@ export function fromRows(
       rPrice: rPrice!,
       attributes: attributes!,
       options: options!,
+      ...(counted ? { usage: usageIn(row) } : {}),
     };
   });
 }
 
+function usageIn(row: readonly (number | null)[]): Usage {
+  const [requests, promptTokens, completionTokens] = row.slice(COLUMNS.length) as number[];
+  return { requests: requests!, promptTokens: promptTokens!, completionTokens: completionTokens! };
+}
+
 const optional = new Set<string>(["r_option"]);
 const fractions = new Set<string>(["reward", "r_type", "r_att", "r_option", "r_price"]);
-const counts = new Set<string>(["goal", "steps", "attributes", "options"]);
+const counts = new Set<string>(["goal", "steps", "attributes", "options", ...usageColumns]);
 
 /** Why a row is not an episode, or "". */
-function faultOf(row: readonly (number | null)[], width: number): string {
-  if (row.length !== width) return `has ${row.length} values instead of ${width}`;
-  for (const [i, name] of resultColumns.entries()) {
+function faultOf(row: readonly (number | null)[], columns: readonly string[]): string {
+  if (row.length !== columns.length) return `has ${row.length} values instead of ${columns.length}`;
+  for (const [i, name] of columns.entries()) {
+    if (!WITH_USAGE.includes(name)) continue;
     const x = row[i] ?? null;
     if (x === null) {
       if (!optional.has(name)) return `has no ${name}`;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Usage } from "../../agents/index.js";
 
 /**
  * A run record is a folder `data/runs/<id>/`:
@@ -50,6 +51,9 @@ export const resultColumns = [
   "options",
 ] as const;
 
+/** Further columns where a model's answers are counted. */
+export const usageColumns = ["requests", "prompt_tokens", "completion_tokens"] as const;
+
 /** One played episode. The parts are 0 where nothing was bought; `rOption` is null where the goal names no option. */
 export interface EpisodeResult {
   readonly seed: number;
@@ -66,6 +70,8 @@ export interface EpisodeResult {
   /** How many attributes and options the goal asks for. */
   readonly attributes: number;
   readonly options: number;
+  /** What the episode took from the model, where its answers are counted. */
+  readonly usage?: Usage;
 }
 
 /** `record.json` of an evaluation. */

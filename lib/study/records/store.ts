@@ -12,7 +12,7 @@ import {
 } from "../../base/index.js";
 import { idOf, keyOf, sha256 } from "./key.js";
 import { provenance } from "./provenance.js";
-import { fromRows, toRows } from "./rows.js";
+import { columnsOf, fromRows, toRows } from "./rows.js";
 import {
   type EpisodeResult,
   type EvaluationIdentity,
@@ -20,7 +20,6 @@ import {
   type Provenance,
   provenanceSchema,
   recordSchema,
-  resultColumns,
   type RunRecord,
 } from "./schema.js";
 
@@ -114,7 +113,7 @@ function recordText(record: {
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, data]) => [name, sha256(data)]),
     ),
-    results: { columns: resultColumns, rows: [] },
+    results: { columns: columnsOf(record.results), rows: [] },
   };
   const rows = toRows(record.results).map((row) => `      ${JSON.stringify(row)}`);
   const marker = '"rows": []';
