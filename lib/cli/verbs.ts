@@ -14,6 +14,7 @@ import { addReproduce } from "./reproduce.js";
 import { addSearch } from "./search.js";
 import { addServe } from "./serve.js";
 import { addSetup } from "./setup.js";
+import { addSweep } from "./sweep.js";
 import { addTables } from "./tables.js";
 import { addThesis } from "./thesis.js";
 import { addTrain } from "./train.js";
@@ -36,6 +37,7 @@ export const verbs: readonly AddVerb[] = [
   addEpisode,
   addPrompt,
   addTrain,
+  addSweep,
   addEvaluate,
   addFigures,
   addTables,

@@ -11,6 +11,7 @@ export * from "./published.js";
 export * from "./records/index.js";
 export * from "./stats/index.js";
 export * from "./style/index.js";
+export * from "./sweeps/index.js";
 export * from "./summary.js";
 export * from "./tables/index.js";
 export * from "./thesisText.js";

@@ -1,0 +1,180 @@
+/** What a sweep is: a grid of configurations × seeds, written out as runs that each know their place on disk. */
+import { join } from "node:path";
+import { z } from "zod";
+import { InputError, messageOf, readJson } from "../../base/index.js";
+import { canonicalJson, sha256 } from "../records/key.js";
+import { parseGrpoRun } from "../training/grpo-config.js";
+
+const json = z.json();
+const seed = z.int().nonnegative();
+
+const schema = z.strictObject({
+  kind: z.literal("sweep"),
+  /** The sweep's name: its folder is `data/training/<name>`. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9_.-]*$/, "use lower-case letters, digits, dots and dashes"),
+  /** The configuration that is varied: a file, or the configuration itself. `{"kind": "evaluate", "agent": …}` too. */
+  base: z.union([z.string().min(1), z.record(z.string(), json)]),
+  /** For each setting, as a path with dots, the values that it takes; every combination is run. */
+  grid: z
+    .record(
+      z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, "name a setting as in update.learningRate"),
+      z.array(json).min(1),
+    )
+    .default({}),
+  seeds: z.array(seed).min(1).default([0, 1, 2]),
+  /** After training: how many test goals the model plays for its record. Null: none. */
+  testGoals: z.int().positive().nullable().default(500),
+});
+
+/** A sweep's file, checked. */
+export type SweepConfig = z.output<typeof schema>;
+
+/** What the base of a sweep may be. */
+export type RunKind = "grpo" | "imitate" | "evaluate";
+
+/** One run of a sweep: plain data, so that it can be sent to another process or machine. */
+export interface SweepRun {
+  /** `<variant>-s<seed>-<first digits of its key>`: a folder's name, and the queue's job. */
+  readonly id: string;
+  readonly kind: RunKind;
+  /** The base's name and what is varied: `grpo:learningRate=0.0001`. Records carry it as the agent's name. */
+  readonly variant: string;
+  readonly seed: number;
+  /** The whole configuration, seed included. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly testGoals: number | null;
+}
+
+/** A sweep written out. */
+export interface Sweep {
+  readonly name: string;
+  /** SHA-256 over all runs: what a queue is named after, so that two states of a file never mix. */
+  readonly key: string;
+  readonly runs: readonly SweepRun[];
+}
+
+/** The settings of an evaluation as a sweep's base. */
+export const evaluateBase = z.strictObject({
+  kind: z.literal("evaluate"),
+  agent: z.string().min(1),
+  split: z.enum(["test", "dev", "train"]).default("test"),
+  /** The first so many goals of the split; all by default. */
+  goals: z.int().positive().nullable().default(null),
+  data: z.string().nullable().default(null),
+  seed,
+});
+
+/**
+ * Reads a sweep's file and writes it out. Every run's configuration is checked here, before any of them starts.
+ * @throws InputError for an unknown key, a setting that does not exist, or two runs that are the same
+ */
+export async function readSweep(file: string): Promise<Sweep> {
+  return planSweep(readJson(file, "sweep"), file);
+}
+
+/** `readSweep` of a value. */
+export async function planSweep(value: unknown, where = "the sweep"): Promise<Sweep> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const path = issue.path.join(".");
+    throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.`);
+  }
+  const { name, base, grid, seeds, testGoals } = parsed.data;
+  const content = typeof base === "string" ? readJson(base, "configuration") : base;
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new InputError(`In ${where}, base: a configuration is a JSON object.`);
+  }
+  const runs: SweepRun[] = [];
+  for (const settings of combinations(grid)) {
+    const config = settings.reduce(
+      (all, [path, to]) => withSetting(all, path.split("."), to),
+      content as Plain,
+    );
+    const variant = [baseName(config, content as Plain), ...settings.map(label)].join(":");
+    for (const one of seeds) runs.push(await runOf({ ...config, seed: one }, variant, one, testGoals, where));
+  }
+  const twice = runs.find((run, i) => runs.findIndex(({ id }) => id === run.id) !== i);
+  if (twice) throw new InputError(`In ${where}: ${twice.id} is there twice.`);
+  return { name, key: sha256(canonicalJson(runs)), runs };
+}
+
+/** The folder of a run's checkpoints, metrics and model. */
+export function runFolder(root: string, run: SweepRun): string {
+  return join(root, run.id);
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+type Setting = readonly [path: string, value: unknown];
+
+/** Every combination of a grid, the last setting turning fastest. */
+function combinations(grid: Readonly<Record<string, readonly unknown[]>>): Setting[][] {
+  return Object.entries(grid).reduce<Setting[][]>(
+    (all, [path, values]) => all.flatMap((one) => values.map((value) => [...one, [path, value] as const])),
+    [[]],
+  );
+}
+
+function withSetting(config: Plain, path: readonly string[], value: unknown): Plain {
+  const [name, ...rest] = path;
+  if (name === undefined) return config;
+  if (rest.length === 0) return { ...config, [name]: value };
+  const inner = config[name];
+  const section =
+    typeof inner === "object" && inner !== null && !Array.isArray(inner) ? (inner as Plain) : {};
+  return { ...config, [name]: withSetting(section, rest, value) };
+}
+
+/** The name that all variants share; where the grid names the agent or the preset itself, that is the name. */
+function baseName(config: Plain, base: Plain): string {
+  if (config["kind"] === "evaluate") return String(config["agent"]);
+  return String(base["name"] ?? base["kind"]);
+}
+
+function label([path, value]: Setting): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return `${path.split(".").at(-1)!}=${text.replace(/["{}\s]/g, "")}`;
+}
+
+async function runOf(
+  config: Plain,
+  variant: string,
+  of: number,
+  testGoals: number | null,
+  where: string,
+): Promise<SweepRun> {
+  const kind = await check(config, variant, where);
+  const key = sha256(canonicalJson({ config, testGoals }));
+  const slug = variant
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, "-")
+    .replace(/^[-.]+|-+$/g, "")
+    .slice(0, 60);
+  return {
+    id: `${slug}-s${of}-${key.slice(0, 8)}`,
+    kind,
+    variant,
+    seed: of,
+    config,
+    testGoals: kind === "evaluate" ? null : testGoals,
+  };
+}
+
+/** @throws InputError when a run's configuration is not one */
+async function check(config: Plain, variant: string, where: string): Promise<RunKind> {
+  const kind = config["kind"];
+  const place = `${where} (${variant})`;
+  if (kind === "grpo") parseGrpoRun(config, place);
+  else if (kind === "imitate") {
+    const { parseImitationConfig } = await import("../../imitation/index.js"); // it loads the tensor engine
+    parseImitationConfig({ ...config, out: "here" }, place);
+  } else if (kind === "evaluate") {
+    const parsed = evaluateBase.safeParse(config);
+    if (!parsed.success) throw new InputError(`In ${place}: ${messageOf(parsed.error.issues[0]?.message)}.`);
+  } else {
+    throw new InputError(
+      `In ${where}: the base is of kind "${String(kind)}"; a sweep can run grpo, imitate and evaluate.`,
+    );
+  }
+  return kind;
+}
