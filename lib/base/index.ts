@@ -1,4 +1,5 @@
-/** What every room shares: errors with an exit code, whole-file writes, seeded randomness, worker threads. */
+/** What every room shares: errors with an exit code, checked values, whole-file writes, seeded randomness, worker threads. */
+export * from "./checked.js";
 export * from "./errors.js";
 export * from "./files.js";
 export * from "./random.js";

@@ -9,6 +9,8 @@ import type { AddVerb } from "./verbs.js";
 
 interface EvaluateFlags {
   readonly agent: string;
+  readonly model?: string;
+  readonly temperature?: number;
   readonly split: SplitName;
   readonly data?: string;
   readonly seeds: readonly number[];
@@ -23,7 +25,16 @@ export const addEvaluate: AddVerb = (program) => {
   program
     .command("evaluate")
     .description("play an agent on the goals of a split, report score and success rate, keep a run record")
-    .requiredOption("--agent <name>", "who plays: rule, random, match, oracle, …")
+    .requiredOption(
+      "--agent <name>",
+      "who plays: rule, random, match, oracle, prompted, il, a trained family such as grpo, or policy",
+    )
+    .option("--model <folder>", "the model of the agent policy")
+    .option(
+      "--temperature <t>",
+      "another sampling temperature than the agent's own; 0 is greedy",
+      temperatureOption,
+    )
     .addOption(new Option("--split <name>", "which goals").choices(["test", "dev", "train"]).default("test"))
     .option("--data <folder>", "the shop (default: the embedded one, made on first use)")
     .option("--seeds <list>", "seeds separated by commas", seedsOption, [0])
@@ -33,20 +44,26 @@ export const addEvaluate: AddVerb = (program) => {
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
-      "\nScore is the mean reward and success a reward of exactly 1, both in per cent with 95 % bootstrap intervals.\n" +
+      "\nA trained family's seed s is its checkpoint that was trained with seed s (`aisle record` makes one of a run).\n" +
+        "Score is the mean reward and success a reward of exactly 1, both in per cent with 95 % bootstrap intervals.\n" +
         "The record goes to data/runs; the same agent, data, goals and seeds are read from it the next time.",
     )
     .action(async (flags: EvaluateFlags) => {
-      const { agentNamed } = await import("../agents/index.js");
       const { defaultCatalogue, openEnvironment, splitRanges } = await import("../simulator/index.js");
-      const { evaluate } = await import("../study/index.js");
-      const agent = await agentNamed(flags.agent); // before anything is built: a misspelt name should cost nothing
+      const { agentOf, evaluate } = await import("../study/index.js");
+      // Before anything is built: a misspelt name should cost nothing.
+      const { agent: name, model, temperature, runs } = flags;
+      const agent = await agentOf(name, {
+        ...(model === undefined ? {} : { model }),
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(runs === undefined ? {} : { runs }),
+      });
       const building = buildReporter();
       const catalogue = await defaultCatalogue(flags.data, { progress: building.building });
       building.end();
       const { start, end } = splitRanges(catalogue.goalCount)[flags.split];
       const count = Math.min(end - start, flags.limit ?? Infinity);
-      const playing = countReporter(`${agent.name} on ${flags.split} goals`);
+      const playing = countReporter(`${name} on ${flags.split} goals`);
       let result: Evaluation;
       try {
         result = await evaluate({
@@ -120,6 +137,14 @@ function asText({ agent, summary, record }: Evaluation, split: SplitName): strin
     `record       ${record.path}`,
     "",
   ].join("\n");
+}
+
+/** Parses a temperature. */
+function temperatureOption(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (!(value >= 0 && value <= 10))
+    throw new InputError(`--temperature must be from 0 to 10, not "${text}".`);
+  return value;
 }
 
 /** Parses `0,1,2`. */

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addBench } from "./bench.js";
+import { addCompare } from "./compare.js";
 import { addData } from "./data.js";
 import { addDoctor } from "./doctor.js";
 import { addEpisode } from "./episode.js";
@@ -10,6 +11,7 @@ import { addLab } from "./lab.js";
 import { addModel } from "./model.js";
 import { addNotebook } from "./notebook.js";
 import { addPrompt } from "./prompt.js";
+import { addRecord } from "./record.js";
 import { addReproduce } from "./reproduce.js";
 import { addSearch } from "./search.js";
 import { addServe } from "./serve.js";
@@ -38,7 +40,9 @@ export const verbs: readonly AddVerb[] = [
   addPrompt,
   addTrain,
   addSweep,
+  addRecord,
   addEvaluate,
+  addCompare,
   addFigures,
   addTables,
   addThesis,

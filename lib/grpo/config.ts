@@ -3,7 +3,7 @@
  * refused with the reason, and the parsed configuration is complete: it can be saved and repeated.
  */
 import { z } from "zod";
-import { InputError } from "../base/index.js";
+import { checked, InputError } from "../base/index.js";
 
 const positive = z.number().positive();
 const whole = z.number().int().positive();
@@ -106,15 +106,10 @@ export type GrpoConfigInput = z.input<typeof schema>;
  * @throws InputError for an unknown or missing key, a value out of range, or a contradiction, with the reason.
  */
 export function parseGrpoConfig(value: unknown, where = "the configuration"): GrpoConfig {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const path = issue.path.join(".");
-    throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.`);
-  }
-  const reason = contradiction(parsed.data);
+  const config = checked(schema, value, where);
+  const reason = contradiction(config);
   if (reason) throw new InputError(`In ${where}: ${reason}`);
-  return parsed.data;
+  return config;
 }
 
 /** The first combination that cannot mean anything, or null. */

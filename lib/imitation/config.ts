@@ -1,6 +1,6 @@
 /** What a training run is, as data. An unknown key is an error; the parsed configuration is complete and can be repeated. */
 import { z } from "zod";
-import { InputError } from "../base/index.js";
+import { checked, InputError } from "../base/index.js";
 
 const whole = z.number().int().positive();
 const share = z.number().min(0).max(1);
@@ -150,15 +150,10 @@ export function parseImitationConfig(
   value: unknown,
   where = "the configuration",
 ): PretrainConfig | ImitateConfig {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const path = issue.path.join(".");
-    throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.`);
-  }
-  const reason = contradiction(parsed.data);
+  const config = checked(schema, value, where);
+  const reason = contradiction(config);
   if (reason) throw new InputError(`In ${where}: ${reason}`);
-  return parsed.data;
+  return config;
 }
 
 /** The first combination that cannot mean anything, or null. */

@@ -1,8 +1,8 @@
-import { agentNamed } from "../agents/index.js";
 import { type Catalogue, ensureShop, type Environment, splitRanges } from "../simulator/index.js";
 import { evaluate, type Evaluation } from "./evaluate.js";
 import type { StudyData } from "./figures/index.js";
-import { mainAgents, mainResults, type StudyShop } from "./mainResults.js";
+import { agentOf } from "./learned.js";
+import { mainAgentsIn, mainResults, type StudyShop } from "./mainResults.js";
 import { publishedResults } from "./published.js";
 import { runsFolder } from "./records/index.js";
 
@@ -49,10 +49,10 @@ export async function evaluateMain(
 ): Promise<Evaluation[]> {
   const { onEpisode, ...rest } = options;
   const evaluations: Evaluation[] = [];
-  for (const { agent, seeds } of mainAgents) {
+  for (const { agent, seeds } of mainAgentsIn(options.runs)) {
     evaluations.push(
       await evaluate({
-        agent: await agentNamed(agent),
+        agent: await agentOf(agent, options.runs === undefined ? {} : { runs: options.runs }),
         environment,
         split: "test",
         goals: studyShop(environment.catalogue).test,

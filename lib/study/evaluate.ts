@@ -26,8 +26,8 @@ export interface GoalRange {
 
 /** What to evaluate, on what. */
 export interface EvaluateOptions {
-  /** The agent, or how to get it for a seed (an agent trained once per seed). */
-  readonly agent: Agent | ((seed: number) => Agent | Promise<Agent>);
+  /** The agent, or how to get it for a seed (an agent trained once per seed) in the shop of this fingerprint. */
+  readonly agent: Agent | ((seed: number, shop: string) => Agent | Promise<Agent>);
   readonly environment: Environment;
   readonly split: SplitName;
   /** The split's goals, all or the first of them. */
@@ -70,7 +70,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   checkRange(goals, seeds, catalogue);
   const agents: Agent[] = [];
   for (const seed of seeds) {
-    agents.push(typeof options.agent === "function" ? await options.agent(seed) : options.agent);
+    agents.push(
+      typeof options.agent === "function" ? await options.agent(seed, catalogue.fingerprint) : options.agent,
+    );
   }
   const identity = identityOf(agents, environment, split, goals, seeds);
   const id = idOf(identity, keyOf(identity));
@@ -149,11 +151,15 @@ function identityOf(
   seeds: readonly number[],
 ): EvaluationIdentity {
   const agent = agents[0]!;
+  const settings = plain(agent.settings);
+  if (agents.some((one) => one.name !== agent.name || keyOf(plain(one.settings)) !== keyOf(settings))) {
+    throw new RangeError("The agents of all seeds must have the same name and settings.");
+  }
   const models = agents.flatMap((one) => (one.model ? [one.model] : []));
   return {
     kind: "evaluation",
     protocol: 1,
-    agent: { name: agent.name, settings: plain(agent.settings) },
+    agent: { name: agent.name, settings },
     data: {
       fingerprint: environment.catalogue.fingerprint,
       products: environment.catalogue.size,

@@ -4,6 +4,7 @@ export * from "./data.js";
 export * from "./evaluate.js";
 export * from "./facts.js";
 export * from "./figures/index.js";
+export * from "./learned.js";
 export * from "./mainResults.js";
 export * from "./makeTables.js";
 export * from "./makeThesis.js";

@@ -1,6 +1,9 @@
 import { InputError } from "../base/index.js";
+import { families } from "./learned.js";
 import { type RunRecord, recordsWhere, runsFolder } from "./records/index.js";
+import { isKnownAgent } from "./style/index.js";
 import { type Summary, summarize } from "./summary.js";
+import { trainingRecords } from "./training/index.js";
 
 /** The shop that results are about: records made on other data are not used. */
 export interface StudyShop {
@@ -11,8 +14,14 @@ export interface StudyShop {
   readonly test: { readonly first: number; readonly count: number };
 }
 
-/** The agents of the main table, with their seeds: an agent without chance in it needs one, every other at least three. */
-export const mainAgents: readonly { readonly agent: string; readonly seeds: readonly number[] }[] = [
+/** An agent that a table expects, with the seeds of its record. */
+export interface ExpectedAgent {
+  readonly agent: string;
+  readonly seeds: readonly number[];
+}
+
+/** The agents that are always in the main table: one without chance in it needs one seed, every other at least three. */
+export const mainAgents: readonly ExpectedAgent[] = [
   { agent: "random", seeds: [0, 1, 2] },
   { agent: "rule", seeds: [0] },
   { agent: "prompted", seeds: [0, 1, 2] },
@@ -20,6 +29,16 @@ export const mainAgents: readonly { readonly agent: string; readonly seeds: read
   { agent: "match", seeds: [0] },
   { agent: "oracle", seeds: [0] },
 ];
+
+/**
+ * The agents of the main table: {@link mainAgents}, and every family with training records and a name of its own in
+ * `agentStyle`, with the seeds that it was trained with. Ablations, which have none, stay out of it.
+ * @throws InputError when a training record is not what it claims to be
+ */
+export function mainAgentsIn(runs = runsFolder): ExpectedAgent[] {
+  const learned = [...families(trainingRecords(runs))].filter(([agent]) => isKnownAgent(agent));
+  return [...mainAgents, ...learned.map(([agent, seeds]) => ({ agent, seeds }))];
+}
 
 /** One agent's place in the main table: empty where its record is missing, so that a table can say so. */
 export interface MainResult {
@@ -36,7 +55,7 @@ export interface MainResult {
 export function mainResults(
   shop: StudyShop,
   runs = runsFolder,
-  agents: typeof mainAgents = mainAgents,
+  agents: readonly ExpectedAgent[] = mainAgentsIn(runs),
 ): MainResult[] {
   const wanted = {
     split: "test",
@@ -58,6 +77,22 @@ export function mainResults(
     const record = found[0] ?? null;
     return { agent, seeds, record, summary: record && summarize(record.results) };
   });
+}
+
+/**
+ * The seeds of an agent's record over all test goals, the most where there are several.
+ * @throws InputError when there is none
+ */
+export function seedsOf(agent: string, shop: StudyShop, runs = runsFolder): readonly number[] {
+  const { first, count } = shop.test;
+  const query = { agent, split: "test", data: shop.fingerprint, firstGoal: first, goalCount: count } as const;
+  const found = recordsWhere(query, runs).filter(onPlainPages);
+  if (found.length === 0) {
+    throw new InputError(
+      `There is no record of ${agent} over all test goals: make one with \`${commandFor(agent, [0, 1, 2])}\`.`,
+    );
+  }
+  return found.map(({ identity }) => identity.seeds).reduce((a, b) => (b.length > a.length ? b : a));
 }
 
 /** Only the environment as WebShop has it counts: no attributes shown, every quirk on. */

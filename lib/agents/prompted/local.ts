@@ -48,16 +48,32 @@ export async function folderAgent(
   howToGet: string,
   options: PromptedOptions = {},
 ): Promise<Agent> {
-  if (!existsSync(join(folder, "config.json"))) {
+  const { policy, tokenizer, model } = await openPlayer(name, folder, howToGet);
+  return promptedAgent(name, localCompleter(policy, tokenizer, options.modelName ?? folder), options, model);
+}
+
+/** A model that is ready to play, and what a run record says of it. */
+export interface Player {
+  readonly policy: Policy;
+  readonly tokenizer: Tokenizer;
+  readonly model: NonNullable<Agent["model"]>;
+}
+
+/**
+ * Opens the model of a folder for playing (an adapter with its base too), on the backend in use.
+ * @throws InputError as {@link folderAgent}
+ */
+export async function openPlayer(name: string, folder: string, howToGet: string): Promise<Player> {
+  if (!["config.json", "adapter_config.json"].some((file) => existsSync(join(folder, file)))) {
     throw new InputError(`There is no model in ${folder} for the agent "${name}": ${howToGet}.`);
   }
   // Loaded only now: an agent without a model should not wait for a tensor engine.
-  const { currentBackend, loadModel, loadTokenizer, Policy } = await import("../../policy/index.js");
-  const files = loadModel(folder);
+  const { currentBackend, loadAdapted, loadTokenizer, Policy } = await import("../../policy/index.js");
+  const { model: files, adapter, base } = loadAdapted(folder);
   const tokenizer = await loadTokenizer(folder, files.config);
-  const policy = await Policy.create(files, { train: "nothing" });
-  const model = { name: folder, fingerprint: fingerprintOf(folder), backend: currentBackend()! };
-  return promptedAgent(name, localCompleter(policy, tokenizer, folder), options, model);
+  const policy = await Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
+  const fingerprint = fingerprintOf(folder) + (base === undefined ? "" : `+${fingerprintOf(base)}`);
+  return { policy, tokenizer, model: { name: folder, fingerprint, backend: currentBackend()! } };
 }
 
 /** SHA-256 over the files of a model folder that decide its answers, in the order of their names. */

@@ -13,6 +13,8 @@ import type { Agent } from "../types.js";
 import type { Completer } from "./completer.js";
 
 export interface PromptedOptions {
+  /** What the settings call a local model; its folder by default. A family of checkpoints shares a name. */
+  readonly modelName?: string;
   readonly options?: OptionMode;
   /** Default 0.7, the thesis's. */
   readonly temperature?: number;

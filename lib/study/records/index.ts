@@ -1,4 +1,5 @@
 /** Run records: written whole, checked on reading, found by query. */
+export * from "./folder.js";
 export * from "./journal.js";
 export * from "./key.js";
 export * from "./provenance.js";

@@ -3,7 +3,7 @@ import { arch, availableParallelism, platform, totalmem } from "node:os";
 import type { Provenance } from "./schema.js";
 
 /** What of a checkout decides results: everything else may be edited without making a run unclean. */
-const codePaths = ["lib", "configs", "data/model", "package.json", "package-lock.json"];
+const codePaths = ["lib", "configs", "data/models", "data/recipe", "package.json", "package-lock.json"];
 
 /** Where a run comes from, as far as this machine can tell. Nothing of it enters `record.json`. */
 export function provenance(seconds: number): Provenance {

@@ -1,15 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import {
-  besideName,
-  codeOf,
-  InputError,
-  readJson,
-  RunError,
-  whyNot,
-  writeFileWhole,
-} from "../../base/index.js";
+import { InputError, readJson, writeFileWhole } from "../../base/index.js";
+import { writeFolderWhole } from "./folder.js";
 import { idOf, keyOf, sha256 } from "./key.js";
 import { provenance } from "./provenance.js";
 import { columnsOf, fromRows, toRows } from "./rows.js";
@@ -60,39 +53,18 @@ export function writeRecord(
     sameText(join(path, "record.json"), text) &&
     Object.entries(files).every(([name, data]) => sameText(join(path, name), data));
   if (!same) {
-    const part = besideName(path);
-    const old = besideName(path);
-    try {
-      mkdirSync(part, { recursive: true });
+    writeFolderWhole(path, "record.json", (part) => {
       for (const [name, data] of Object.entries(files)) writeFileSync(join(part, name), data);
-      writeFileSync(
-        join(part, "provenance.json"),
-        `${JSON.stringify(provenance(content.seconds), null, 2)}\n`,
-      );
+      writeFileSync(join(part, "provenance.json"), jsonText(provenance(content.seconds)));
       writeFileSync(join(part, "record.json"), text);
-      if (known) renameSync(path, old); // a folder cannot be renamed onto another that holds files
-      renameSync(part, path);
-      discard(old);
-    } catch (error) {
-      discard(part);
-      if (!existsSync(path) && existsSync(old)) renameSync(old, path);
-      // Another process may have made the same record meanwhile: then it is there, and it is the same.
-      const taken = ["ENOTEMPTY", "EEXIST", "EPERM", "ENOENT"].includes(codeOf(error) ?? "");
-      if (!(taken && existsSync(join(path, "record.json")))) {
-        throw new RunError(`Could not write the run record ${path}: ${whyNot(error)}.`);
-      }
-    }
+    });
   }
   return { record: readRecord(path), outcome: same ? "same" : known ? "changed" : "new" };
 }
 
-/** Removes what was half made; where that is not possible either, the first failure is the one to tell. */
-function discard(path: string): void {
-  try {
-    rmSync(path, { recursive: true, force: true });
-  } catch {
-    // for instance on a disk that has become read-only
-  }
+/** JSON as it stands in a record's files. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** `record.json` as text: indented where people read, one line per episode where they compare. */

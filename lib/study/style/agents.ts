@@ -49,14 +49,24 @@ const known: Readonly<Record<string, AgentStyle>> = {
   prompted: look("Prompted", palette.purple, 2),
   il: look("Imitation", palette.sky, 3),
   imitation: look("Imitation", palette.sky, 3),
+  "grpo-multi-turn": look("GRPO, multi-turn", palette.blue, 5),
+  reinforce: look("REINFORCE", palette.grey, 3.2),
+  rloo: look("RLOO", palette.wine, 3.5),
+  dr_grpo: look("Dr.GRPO", palette.green, 3.6),
+  ppo: look("PPO", palette.orange, 3.8),
   grpo: look("GRPO", palette.blue, 4),
-  gigpo: look("GiGPO", palette.vermilion, 5),
-  rloo: look("RLOO", palette.wine, 6),
+  thesis: look("GRPO (thesis)", palette.vermilion, 4.2),
+  gigpo: look("GiGPO", palette.vermilion, 6),
   oracle: look("Choice oracle", palette.black, 100),
 };
 
 /** Colour of what others published. */
 export const publishedColour = "#6b6b6b";
+
+/** Whether a name is on the ladder itself: variants and strangers are not. */
+export function isKnownAgent(name: string): boolean {
+  return Object.prototype.hasOwnProperty.call(known, name);
+}
 
 /** An agent's look; a variant such as `grpo:no-kl` looks like its family, and a stranger is purple and last but one. */
 export function agentStyle(name: string): AgentStyle {

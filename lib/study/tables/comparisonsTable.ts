@@ -1,38 +1,58 @@
 import * as aq from "arquero";
-import { comparisons } from "../comparisons.js";
+import { type Comparison, comparisons, learningComparisons } from "../comparisons.js";
 import type { MainResult } from "../mainResults.js";
 import { agentStyle } from "../style/index.js";
-import type { TableDocument } from "./document.js";
+import type { ColumnFormat, TableDocument } from "./document.js";
 import { oneDecimal, pValue } from "./numbers.js";
 
-/** Every pair of agents: difference in points, corrected p-value, effect sizes. */
+/** Pairs of agents: differences in points of score and of success, corrected p-values, effect sizes of the score. */
 export function comparisonsTable(results: readonly MainResult[]): TableDocument {
-  const table = aq.from(
-    comparisons(results).map((c) => ({
-      ...c,
-      pair: `${agentStyle(c.a).label} − ${agentStyle(c.b).label}`,
-    })),
-  );
+  const learned = learningComparisons(results);
   return {
     name: "comparisons",
     sections: [
-      {
-        heading: "",
-        table,
-        columns: [
-          { title: "Pair", align: "left", text: (row) => String(row["pair"]) },
-          { title: "Points", align: "right", text: (row) => oneDecimal(row["difference"] as number) },
-          {
-            title: "p (Holm)",
-            align: "right",
-            text: (row) => pValue(row["adjusted"] as number),
-            latex: (row) => `$${pValue(row["adjusted"] as number)}$`,
-          },
-          { title: "Cohen's d", align: "right", text: (row) => (row["dz"] as number).toFixed(2) },
-          { title: "Cliff's delta", align: "right", text: (row) => (row["delta"] as number).toFixed(2) },
-        ],
-      },
+      comparisonSection("", comparisons(results)),
+      ...(learned.length > 0 ? [comparisonSection("After training", learned)] : []),
     ],
     notes: [],
   };
 }
+
+/** Comparisons as a section of a table. */
+export function comparisonSection(
+  heading: string,
+  compared: readonly Comparison[],
+): TableDocument["sections"][number] {
+  const table = aq.from(
+    compared.map(({ success, ...c }) => ({
+      ...c,
+      pair: `${agentStyle(c.a).label} − ${agentStyle(c.b).label}`,
+      success_difference: success.difference,
+      success_adjusted: success.adjusted,
+    })),
+  );
+  return { heading, table, columns };
+}
+
+const points = (title: string, field: string): ColumnFormat => ({
+  title,
+  align: "right",
+  text: (row) => oneDecimal(row[field] as number),
+});
+
+const pColumn = (field: string): ColumnFormat => ({
+  title: "p (Holm)",
+  align: "right",
+  text: (row) => pValue(row[field] as number),
+  latex: (row) => `$${pValue(row[field] as number)}$`,
+});
+
+const columns: readonly ColumnFormat[] = [
+  { title: "Pair", align: "left", text: (row) => String(row["pair"]) },
+  points("Score", "difference"),
+  pColumn("adjusted"),
+  points("Success", "success_difference"),
+  pColumn("success_adjusted"),
+  { title: "Cohen's d", align: "right", text: (row) => (row["dz"] as number).toFixed(2) },
+  { title: "Cliff's delta", align: "right", text: (row) => (row["delta"] as number).toFixed(2) },
+];

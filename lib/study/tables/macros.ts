@@ -1,4 +1,4 @@
-import { comparisons } from "../comparisons.js";
+import { comparisons, learningComparisons } from "../comparisons.js";
 import type { Facts } from "../facts.js";
 import type { MainResult, StudyShop } from "../mainResults.js";
 import type { Published } from "../published.js";
@@ -46,9 +46,12 @@ export function numbers(
   }
   const made = results.flatMap(({ record }) => (record ? [latexId(record.id)] : []));
   if (made.length === results.length) all.set("records/main", made.join(", "));
-  for (const { a, b, difference, adjusted, dz, delta } of comparisons(results)) {
+  const compared = [...comparisons(results), ...learningComparisons(results)];
+  for (const { a, b, difference, adjusted, success, dz, delta } of compared) {
     all.set(`compare/${a}/${b}/difference`, oneDecimal(difference));
     all.set(`compare/${a}/${b}/p`, pValue(adjusted));
+    all.set(`compare/${a}/${b}/success`, oneDecimal(success.difference));
+    all.set(`compare/${a}/${b}/successp`, pValue(success.adjusted));
     all.set(`compare/${a}/${b}/dz`, dz.toFixed(2));
     all.set(`compare/${a}/${b}/delta`, delta.toFixed(2));
   }

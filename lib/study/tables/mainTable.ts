@@ -25,12 +25,17 @@ export function mainData(results: readonly MainResult[]): aq.ColumnTable {
       steps: summary?.steps ?? NaN,
       goals: summary?.goals ?? 0,
       seeds: seeds.length,
-      // A model folder's own name: base, il.
-      model: record?.identity.models[0]?.name.split("/").at(-1) ?? "none",
+      model: modelLabel(record?.identity.models[0]?.name),
       record: record?.id ?? "",
       missing: record ? "" : `no record: ${commandFor(agent, seeds)}`,
     })),
   );
+}
+
+/** A model folder's own name (base, il), or the family of a recorded checkpoint. */
+function modelLabel(name: string | undefined): string {
+  if (name === undefined) return "none";
+  return /^train-(.+)-\d+-[0-9a-f]{10}$/.exec(name)?.[1] ?? name.split("/").at(-1)!;
 }
 
 /** The published numbers as data, weakest first within each protocol. */

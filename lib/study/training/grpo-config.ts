@@ -1,7 +1,8 @@
 /** What a reinforcement-learning run is: the learner's configuration and everything around it. */
 import { z } from "zod";
-import { InputError } from "../../base/index.js";
+import { checked, InputError, readJson } from "../../base/index.js";
 import { type GrpoConfig, parseGrpoConfig, presetNamed } from "../../grpo/index.js";
+import { canonicalJson } from "../records/index.js";
 
 const whole = z.number().int().positive();
 const section = z.record(z.string(), z.unknown());
@@ -62,15 +63,23 @@ const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "upd
  * @throws InputError for an unknown key, preset or contradiction, with where it is.
  */
 export function parseGrpoRun(value: unknown, where = "the configuration"): GrpoRun {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const path = issue.path.join(".");
-    throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.`);
-  }
-  const { advantage, objective, groups, reward, sampling, update, ...run } = parsed.data;
+  const { advantage, objective, groups, reward, sampling, update, ...run } = checked(schema, value, where);
   const own = { advantage, objective, groups, reward, sampling, update };
   const preset = presetNamed(run.preset) as Partial<Record<(typeof SECTIONS)[number], object>>;
   const merged = Object.fromEntries(SECTIONS.map((name) => [name, { ...preset[name], ...own[name] }]));
   return { ...run, learner: parseGrpoConfig(merged, where) };
+}
+
+/**
+ * A resolved configuration as a run's folder keeps it, checked again.
+ * @throws InputError when it is not one that {@link parseGrpoRun} gives
+ */
+export function readGrpoRun(path: string): GrpoRun {
+  const value = readJson(path, "run's configuration");
+  const { learner, ...run } = checked(z.looseObject({ learner: z.looseObject({}) }), value, path);
+  const parsed = parseGrpoRun({ ...run, ...learner }, path);
+  if (canonicalJson(parsed) !== canonicalJson(value)) {
+    throw new InputError(`${path} is not a whole configuration of this version.`);
+  }
+  return parsed;
 }

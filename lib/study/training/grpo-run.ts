@@ -20,6 +20,7 @@ import {
 import type { Policy, Tokenizer, Trainer } from "../../policy/index.js";
 import { type Environment, splitRanges } from "../../simulator/index.js";
 import type { GrpoRun } from "./grpo-config.js";
+import { foundationsOf } from "./origin.js";
 import { type Progress, RunFolder } from "./run-folder.js";
 
 /** One iteration, finished. Metrics repeat to the bit; seconds do not and are kept apart. */
@@ -82,10 +83,11 @@ export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
   const earlier = options.resume ? folder.progress() : null;
   const parts = await openParts(config);
   try {
-    if (earlier) folder.goOn(config, earlier);
-    else folder.begin(config);
-    let progress: Progress = earlier ?? { format: "aisle-run-1", iteration: 0, checkpoint: "", best: null };
     const policy = await import("../../policy/index.js");
+    const from = foundationsOf(config.model, environment.catalogue, policy.currentBackend()!);
+    if (earlier) folder.goOn(config, earlier, from);
+    else folder.begin(config, from);
+    let progress: Progress = earlier ?? { format: "aisle-run-1", iteration: 0, checkpoint: "", best: null };
     if (earlier) policy.resumeCheckpoint(folder.checkpointPath(earlier.checkpoint), parts.trainer);
     const history = folder.metrics<Metrics>();
     const goals = trainGoals(environment, config);
@@ -203,7 +205,7 @@ async function openParts(config: GrpoRun): Promise<Parts> {
     save: (folder) => {
       const files = policy.files();
       library.saveModel(folder, files.model);
-      if (files.adapter) library.saveAdapter(folder, files.adapter);
+      if (files.adapter) library.saveAdapter(folder, files.adapter, config.model);
       for (const name of ["tokenizer.json", "tokenizer_config.json", "generation_config.json"]) {
         if (existsSync(join(config.model, name))) cpSync(join(config.model, name), join(folder, name));
       }

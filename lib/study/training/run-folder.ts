@@ -6,6 +6,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError, readJson, writeFileWhole, writeJson } from "../../base/index.js";
+import { type Foundations, readOrigin, requireSame, writeOrigin } from "./origin.js";
 
 const Progress = z.strictObject({
   format: z.literal("aisle-run-1"),
@@ -36,25 +37,28 @@ export class RunFolder {
   }
 
   /** Begins afresh: what lay here is removed. */
-  begin(config: unknown): void {
+  begin(config: unknown, from: Foundations): void {
     rmSync(this.path, { recursive: true, force: true });
     mkdirSync(this.path, { recursive: true });
     writeJson(join(this.path, "config.json"), config);
+    writeOrigin(this.path, from);
     writeFileWhole(this.metricsFile, "");
     writeFileWhole(join(this.path, "timing.jsonl"), "");
   }
 
   /**
    * Goes on from the last checkpoint: metrics of iterations that it does not contain are dropped.
-   * @throws InputError when the run here was made by another configuration.
+   * @throws InputError when the run here was made by another configuration, or from another model, shop or backend.
    */
-  goOn(config: unknown, progress: Progress): void {
+  goOn(config: unknown, progress: Progress, from: Foundations): void {
     const before = JSON.stringify(readJson(join(this.path, "config.json"), "run's configuration"));
     if (before !== JSON.stringify(JSON.parse(JSON.stringify(config)))) {
       throw new InputError(
         `The run in ${this.path} was begun with another configuration: give another --out, or --force to begin again.`,
       );
     }
+    const origin = readOrigin(this.path);
+    if (origin) requireSame(`The run in ${this.path}`, origin, from);
     for (const name of ["metrics.jsonl", "timing.jsonl"]) {
       const kept = readLines(join(this.path, name)).filter(
         (line) => (JSON.parse(line) as { iteration: number }).iteration <= progress.iteration,
@@ -69,7 +73,23 @@ export class RunFolder {
 
   /** The metrics so far, oldest first. */
   metrics<T>(): T[] {
-    return readLines(this.metricsFile).map((line) => JSON.parse(line) as T);
+    return this.metricsLines().map((line) => JSON.parse(line) as T);
+  }
+
+  /** The same as they stand in the file, to be compared to the bit. */
+  metricsLines(): string[] {
+    return readLines(this.metricsFile);
+  }
+
+  /** How long the iterations took together, without what was lost to interruptions. */
+  seconds(): number {
+    const times = readLines(join(this.path, "timing.jsonl")).map(
+      (line) => JSON.parse(line) as Record<string, number>,
+    );
+    return times.reduce(
+      (sum, { rollout = 0, update = 0, evaluate = 0 }) => sum + rollout + update + evaluate,
+      0,
+    );
   }
 
   checkpointPath(name: string): string {

@@ -1,0 +1,64 @@
+import { Option } from "commander";
+import { note, printJson } from "./common.js";
+import type { AddVerb } from "./verbs.js";
+
+interface RecordFlags {
+  readonly model: "last" | "best";
+  readonly runs?: string;
+  readonly json?: boolean;
+}
+
+/** `aisle record`: keeps a finished training run as a training record, from which an agent plays. */
+export const addRecord: AddVerb = (program) => {
+  program
+    .command("record")
+    .description("keep a finished training run as a record, from which `aisle evaluate --agent <name>` plays")
+    .argument("<folder>", "the run, e.g. data/training/grpo-0")
+    .addOption(
+      new Option(
+        "--model <rule>",
+        "which model to keep: after the last iteration, or the best on the dev goals",
+      )
+        .choices(["last", "best"])
+        .default("last"),
+    )
+    .option("--runs <folder>", "where records live (default: data/runs)")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      "\nThe run's first iteration is run again and must give the same metrics: a record is of what can be made again.",
+    )
+    .action(async (folder: string, flags: RecordFlags) => {
+      const { join } = await import("node:path");
+      const { modelOf, readGrpoRun, readOrigin, recordRun } = await import("../study/index.js");
+      const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
+      const { selectBackend } = await import("../policy/index.js");
+      const config = readGrpoRun(join(folder, "config.json"));
+      const requested = process.env["AISLE_BACKEND"] ?? readOrigin(folder)?.backend;
+      await selectBackend({ requested });
+      const catalogue = await defaultCatalogue(config.data ?? undefined);
+      try {
+        const { record, outcome } = await recordRun({
+          folder,
+          environment: openEnvironment(catalogue),
+          kept: flags.model,
+          ...(flags.runs === undefined ? {} : { runs: flags.runs }),
+          onStep: (what) => note(`${config.name}, seed ${config.seed}: ${what}`),
+        });
+        const { identity, iteration, path } = record;
+        const { name, seed, kept } = identity;
+        note(
+          outcome === "same"
+            ? `Same as the training record ${path}.`
+            : `Kept as the training record ${path}.`,
+        );
+        if (flags.json) {
+          printJson({ name, seed, kept, iteration, model: modelOf(record), record: path, outcome });
+        } else if (modelOf(record)) {
+          process.stdout.write(`npx aisle evaluate --agent ${name} --seeds ${seed}\n`);
+        } else note("The model is larger than 8 MB: the record holds everything but the model.");
+      } finally {
+        catalogue.close();
+      }
+    });
+};
