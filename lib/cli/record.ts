@@ -4,6 +4,7 @@ import type { AddVerb } from "./verbs.js";
 
 interface RecordFlags {
   readonly model: "last" | "best";
+  readonly check?: boolean;
   readonly runs?: string;
   readonly json?: boolean;
 }
@@ -22,6 +23,7 @@ export const addRecord: AddVerb = (program) => {
         .choices(["last", "best"])
         .default("last"),
     )
+    .option("--check", "take <folder> as a training record and only check it, its first iteration run again")
     .option("--runs <folder>", "where records live (default: data/runs)")
     .option("--json", "print one JSON object")
     .addHelpText(
@@ -30,14 +32,25 @@ export const addRecord: AddVerb = (program) => {
     )
     .action(async (folder: string, flags: RecordFlags) => {
       const { join } = await import("node:path");
-      const { modelOf, readGrpoRun, readOrigin, recordRun } = await import("../study/index.js");
+      const { checkTrainingRecord, modelOf, readGrpoRun, readOrigin, readTrainingRecord, recordRun } =
+        await import("../study/index.js");
+      const { resolvedGrpoRun } = await import("../study/index.js");
       const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
       const { selectBackend } = await import("../policy/index.js");
-      const config = readGrpoRun(join(folder, "config.json"));
-      const requested = process.env["AISLE_BACKEND"] ?? readOrigin(folder)?.backend;
-      await selectBackend({ requested });
+      const known = flags.check ? readTrainingRecord(folder) : null;
+      const config = known
+        ? resolvedGrpoRun(known.identity.config, folder)
+        : readGrpoRun(join(folder, "config.json"));
+      const backend = known?.identity.backend ?? readOrigin(folder)?.backend;
+      await selectBackend({ requested: process.env["AISLE_BACKEND"] ?? backend });
       const catalogue = await defaultCatalogue(config.data ?? undefined);
       try {
+        if (known) {
+          await checkTrainingRecord(known, openEnvironment(catalogue));
+          if (flags.json) printJson({ record: known.path, holds: true });
+          else process.stdout.write(`${known.path} holds: its first iteration comes out again.\n`);
+          return;
+        }
         const { record, outcome } = await recordRun({
           folder,
           environment: openEnvironment(catalogue),

@@ -1,5 +1,13 @@
 /** Agents by name: those that come with the project, any model folder, and the families of recorded checkpoints. */
-import { type Agent, agentNamed, agentNames, folderAgent, type PromptedOptions } from "../agents/index.js";
+import {
+  type Agent,
+  agentNamed,
+  agentNames,
+  folderAgent,
+  OPTION_MODES,
+  type OptionMode,
+  type PromptedOptions,
+} from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import { runsFolder } from "./records/index.js";
 import { fingerprintNow, modelOf, type TrainingRecord, trainingRecords } from "./training/index.js";
@@ -90,6 +98,7 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
     }
     const agent = await folderAgent(shownAs, folder, "its record should hold it", {
       ...options,
+      options: optionModeOf(record),
       modelName: name,
     });
     return { ...agent, model: { ...agent.model!, name: record.id } };
@@ -114,6 +123,11 @@ export function requireCurrent(record: TrainingRecord, shop?: string): void {
       `The training record ${record.path} is refused: it learnt in another shop than this one. ${again}`,
     );
   }
+}
+
+/** How the run chose options: its agent goes on with it, and the settings of its record name it. */
+function optionModeOf({ identity }: TrainingRecord): OptionMode {
+  return OPTION_MODES.find((mode) => mode === identity.config["options"]) ?? "match";
 }
 
 const always =

@@ -3,11 +3,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { agentNamed } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
 import { useBackend } from "../../lib/policy/index.js";
 import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
 import {
+  agentOf,
   figureNames,
   figureSvg,
   figuresFolder,
@@ -23,6 +23,7 @@ import {
   tables,
   tablesFolder,
   toLatex,
+  trainingRecords,
   withResults,
 } from "../../lib/study/index.js";
 
@@ -77,12 +78,17 @@ describe("the committed results", function () {
     const environment = openEnvironment(catalogue);
     for (const { agent, record } of data.results) {
       if (!record) continue;
-      const player = await agentNamed(agent);
+      const { seeds } = record.identity;
+      const playerOf = await agentOf(agent);
+      const player = await playerOf(seeds[0]!, catalogue.fingerprint);
       assert.deepEqual(record.identity.agent.settings, JSON.parse(JSON.stringify(player.settings)), remake);
       if (player.model) {
-        assert.equal(record.identity.models[0]?.fingerprint, player.model.fingerprint, remake);
+        for (const [i, seed] of seeds.entries()) {
+          const { model } = await playerOf(seed, catalogue.fingerprint);
+          assert.equal(record.identity.models[i]?.fingerprint, model?.fingerprint, remake);
+        }
         assert.deepEqual(
-          replayedAfresh(agent, record.identity.seeds),
+          replayedAfresh(agent, seeds),
           record.results.filter(({ goal }) => goal < FIRST),
           remake,
         );
@@ -99,6 +105,17 @@ describe("the committed results", function () {
         );
       }
     }
+  });
+
+  it("hold training records whose first iteration comes out again", () => {
+    const [first] = trainingRecords();
+    if (!first) return;
+    const flags = ["record", "--check", first.path, "--json"];
+    const out = execFileSync(process.execPath, ["lib/aisle.mjs", ...flags], {
+      encoding: "utf8",
+      stdio: "pipe",
+    });
+    assert.deepEqual(JSON.parse(out), { record: first.path, holds: true });
   });
 
   it("are the ones that the thesis's tables, numbers and figures show", async () => {

@@ -2,88 +2,19 @@ import { strict as assert } from "node:assert";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openEnvironment, type Environment } from "../../lib/simulator/index.js";
-import {
-  initModel,
-  loadModel,
-  parseModelConfig,
-  saveModel,
-  saveTokenizer,
-  trainByteLevelBpe,
-} from "../../lib/policy/index.js";
-import { parseGrpoRun, RunFolder, runGrpo, type GrpoRun } from "../../lib/study/index.js";
-import { tinyGoal, tinyProduct, TinyCatalogue } from "../simulator/tiny.js";
-
-/** Goals 0 to 39 over mugs, pans and lamps in colours: small enough that a model of a few thousand weights can play. */
-function tinyShop(): Environment {
-  const colours = ["red", "blue", "green", "white", "black"];
-  const things = ["mug", "pan", "lamp", "rug", "hat"];
-  const products = things.flatMap((thing, t) =>
-    colours.map((colour, c) =>
-      tinyProduct({
-        asin: `B0000000${t}${c}`,
-        title: `Big ${colour} ${thing}`,
-        query: thing,
-        productCategory: thing,
-        attributes: [colour],
-      }),
-    ),
-  );
-  const goals = Array.from({ length: 40 }, (_, i) => {
-    const product = products[(i * 7) % products.length]!;
-    return tinyGoal(product, {
-      index: i,
-      instruction: `a ${product.title.toLowerCase()}`,
-      attributes: product.attributes,
-    });
-  });
-  return openEnvironment(new TinyCatalogue(products, goals));
-}
+import { loadModel } from "../../lib/policy/index.js";
+import { type GrpoRun, RunFolder, runGrpo } from "../../lib/study/index.js";
+import { saveTinyModel, tinyRun, tinyShop } from "./tiny-run.js";
 
 describe("a reinforcement-learning run", function () {
   this.timeout(120_000);
   const root = mkdtempSync(join(tmpdir(), "aisle-grpo-"));
   const model = join(root, "model");
   const environment = tinyShop();
-  before(() => {
-    const words = Array.from(
-      { length: environment.catalogue.size },
-      (_, i) => environment.catalogue.product(i).title,
-    );
-    const tokenizer = trainByteLevelBpe(
-      [...words, ...words.map((w) => `instruction: a ${w.toLowerCase()}`)],
-      320,
-    );
-    const config = parseModelConfig({
-      architectures: ["Qwen2ForCausalLM"],
-      vocab_size: 320,
-      hidden_size: 16,
-      intermediate_size: 32,
-      num_hidden_layers: 1,
-      num_attention_heads: 2,
-      max_position_embeddings: 1024,
-      tie_word_embeddings: true,
-    });
-    saveModel(model, initModel(config, 0));
-    saveTokenizer(model, tokenizer, { maxLength: 1024 });
-  });
+  before(() => saveTinyModel(model, environment));
   after(() => rmSync(root, { recursive: true, force: true }));
 
-  const configure = (more: object = {}): GrpoRun =>
-    parseGrpoRun({
-      kind: "grpo",
-      name: "tiny",
-      model,
-      preset: "grpo",
-      groups: { tasks: 2, size: 3 },
-      sampling: { maxTokens: 6 },
-      update: { learningRate: 1e-3 },
-      iterations: 4,
-      evaluate: { every: 2, goals: 4 },
-      checkpoint: 1,
-      workers: 0,
-      ...more,
-    });
+  const configure = (more: object = {}): GrpoRun => tinyRun(model, more);
   const bytes = (run: string, file: string): string => readFileSync(join(root, run, file)).toString("base64");
   const run = (name: string, config: GrpoRun, more: Partial<Parameters<typeof runGrpo>[0]> = {}) =>
     runGrpo({ config, environment, out: join(root, name), resume: false, ...more });

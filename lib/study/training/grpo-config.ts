@@ -75,11 +75,23 @@ export function parseGrpoRun(value: unknown, where = "the configuration"): GrpoR
  * @throws InputError when it is not one that {@link parseGrpoRun} gives
  */
 export function readGrpoRun(path: string): GrpoRun {
-  const value = readJson(path, "run's configuration");
-  const { learner, ...run } = checked(z.looseObject({ learner: z.looseObject({}) }), value, path);
-  const parsed = parseGrpoRun({ ...run, ...learner }, path);
-  if (canonicalJson(parsed) !== canonicalJson(value)) {
-    throw new InputError(`${path} is not a whole configuration of this version.`);
-  }
+  return resolvedGrpoRun(readJson(path, "run's configuration"), path);
+}
+
+/** {@link readGrpoRun} of a value. */
+export function resolvedGrpoRun(value: unknown, where: string): GrpoRun {
+  const { learner, ...run } = checked(z.looseObject({ learner: z.looseObject({}) }), value, where);
+  const parsed = parseGrpoRun({ ...run, ...learner }, where);
+  if (!agrees(parsed, value)) throw new InputError(`${where} is not a configuration of this version.`);
   return parsed;
+}
+
+/** Whether everything in `kept` stands in `whole`, which may have further keys: settings that came later, by default. */
+function agrees(whole: unknown, kept: unknown): boolean {
+  if (typeof kept !== "object" || kept === null || Array.isArray(kept)) {
+    return canonicalJson(whole) === canonicalJson(kept);
+  }
+  if (typeof whole !== "object" || whole === null) return false;
+  const values = new Map(Object.entries(whole));
+  return Object.entries(kept).every(([key, value]) => agrees(values.get(key), value));
 }

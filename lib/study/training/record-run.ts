@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../base/index.js";
-import { provenance, runsFolder, type WriteOutcome } from "../records/index.js";
+import { canonicalJson, provenance, runsFolder, type WriteOutcome } from "../records/index.js";
 import type { Environment } from "../../simulator/index.js";
-import { type GrpoRun, readGrpoRun } from "./grpo-config.js";
+import { type GrpoRun, resolvedGrpoRun, readGrpoRun } from "./grpo-config.js";
 import { runGrpo } from "./grpo-run.js";
 import { foundationsOf, readOrigin, requireSame } from "./origin.js";
-import { type KEPT, type TrainingRecord, writeTrainingRecord } from "./record.js";
+import { type KEPT, metricsOf, type TrainingRecord, writeTrainingRecord } from "./record.js";
 import { RunFolder } from "./run-folder.js";
 
 /** Larger models are not kept in a record: they would not belong in a repository. */
@@ -52,7 +52,7 @@ export async function recordRun(
   const origin = readOrigin(folder);
   if (origin) requireSame(`The run in ${folder}`, origin, now);
   onStep?.("running its first iteration again");
-  await replayBeginning(config, environment, run);
+  await replayBeginning(config, environment, run.metrics());
 
   const { seed, name } = config;
   const settings: Record<string, unknown> = { ...config };
@@ -73,35 +73,57 @@ export async function recordRun(
   );
 }
 
-/** @throws InputError when the first iteration, run again, does not give the run's own metrics. */
+/**
+ * Runs the first iteration of a configuration again, without the dev goals.
+ * @param metrics the run's own
+ * @throws InputError when it does not give the same metrics to the bit
+ */
 export async function replayBeginning(
   config: GrpoRun,
   environment: Environment,
-  run: { metricsLines(): string[] },
+  metrics: readonly Readonly<Record<string, number>>[],
 ): Promise<void> {
   const out = mkdtempSync(join(tmpdir(), "aisle-replay-"));
   try {
     const controller = new AbortController();
     await runGrpo({
-      config,
+      config: { ...config, evaluate: { every: config.iterations + 1, goals: 1 } },
       environment,
       out,
       resume: false,
       signal: controller.signal,
       onIteration: () => controller.abort(),
     });
-    const again = new RunFolder(out).metricsLines();
-    const own = run.metricsLines().slice(0, again.length);
-    const at = again.findIndex((line, i) => line !== own[i]);
-    if (at >= 0) {
+    const again = iterationOne(new RunFolder(out).metrics());
+    const own = iterationOne(metrics);
+    if (canonicalJson(again) !== canonicalJson(own)) {
       throw new InputError(
-        `Iteration ${at} of ${config.name}, seed ${config.seed}, gives other metrics when it is run again: ` +
+        `The first iteration of ${config.name}, seed ${config.seed}, gives other metrics when it is run again: ` +
           `the code, the start model, the shop or the backend is not the one that it ran with. Train it again.`,
       );
     }
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
+}
+
+/** The first iteration's metrics, without those of the dev goals. */
+function iterationOne(metrics: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const line = metrics.find(({ iteration }) => iteration === 1) ?? {};
+  return Object.fromEntries(Object.entries(line).filter(([name]) => !name.startsWith("dev/")));
+}
+
+/**
+ * Checks a training record against the code, the models and the shop as they are: its foundations are compared and its first
+ * iteration is run again, on the backend in use.
+ * @throws InputError when something does not hold
+ */
+export async function checkTrainingRecord(record: TrainingRecord, environment: Environment): Promise<void> {
+  const { currentBackend } = await import("../../policy/index.js");
+  const config = resolvedGrpoRun(record.identity.config, record.path);
+  const now = foundationsOf(config.model, environment.catalogue, currentBackend() ?? "wasm");
+  requireSame(`The training record ${record.path}`, record.identity, now);
+  await replayBeginning(config, environment, metricsOf(record));
 }
 
 /** The files of a model folder in bfloat16, by their path in a record; none when the weights are larger than 8 MB. */
