@@ -94,8 +94,10 @@ const imitate = z.strictObject({
   /** How many train goals are demonstrated, and how. */
   teachers: z.strictObject({
     goals: whole,
-    /** Share of the goals shown by the choice oracle; the rest by shoppers who make mistakes. */
+    /** Share of the goals shown by the choice oracle. */
     oracle: share.default(1),
+    /** Share of the goals shown by people who read prices; the rest by shoppers who make mistakes. */
+    reader: share.default(0),
     act: z.boolean().default(false),
   }),
   /** Train the whole model, or a LoRA adapter. */
@@ -121,6 +123,9 @@ const imitate = z.strictObject({
       query: z.strictObject(mixed).prefault({}),
       select: z.strictObject(mixed).prefault({}),
       act: z.strictObject(mixed).prefault({ share: 0 }),
+      /** Exercises: judging each result's price, and finding the first affordable one wherever it stands. */
+      price: z.strictObject(mixed).prefault({ share: 0 }),
+      reading: z.strictObject(mixed).prefault({ share: 0 }),
     })
     .prefault({}),
   /** Dev goals that the loss is measured on. */

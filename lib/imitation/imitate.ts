@@ -17,8 +17,9 @@ import { type Catalogue, splitRanges } from "../simulator/index.js";
 import type { ImitateConfig } from "./config.js";
 import { actDemonstrations } from "./demonstrations/act.js";
 import { readDemonstrations } from "./demonstrations/file.js";
-import { twoDecisionDemonstrations } from "./demonstrations/teachers.js";
+import { taughtGoals, twoDecisionDemonstrations } from "./demonstrations/teachers.js";
 import type { Demonstration } from "./demonstrations/types.js";
+import { drillRows } from "./drills.js";
 import { checkpointFolder, type LoopResult, type Measurement, trainingLoop } from "./loop.js";
 import { trainerOptions, type RunOptions } from "./pretraining/run.js";
 import { rowLoss, taught, type TaughtRow } from "./supervised.js";
@@ -28,9 +29,9 @@ export function demonstrationsFor(
   config: Pick<ImitateConfig, "teachers" | "seed" | "demonstrations" | "devGoals" | "tasks">,
   catalogue: Catalogue,
 ): { train: Demonstration[]; dev: Demonstration[] } {
-  const { goals, oracle } = config.teachers;
+  const { goals, oracle, reader } = config.teachers;
   const make = (split: "train" | "dev", count: number): Demonstration[] => {
-    const options = { goals: count, oracle: split === "dev" ? 1 : oracle, seed: config.seed, split };
+    const options = { goals: count, oracle, reader, seed: config.seed, split };
     const made = [...twoDecisionDemonstrations(catalogue, options)];
     if (config.tasks.act.share > 0) made.push(...actDemonstrations(catalogue, options));
     return made;
@@ -91,6 +92,18 @@ export async function imitate(
       return row === null ? [] : [row];
     });
   const [trainRows, devRows] = [rowsOf(train), rowsOf(dev)];
+  const { price, reading } = config.tasks;
+  if (price.share + reading.share > 0) {
+    trainRows.push(
+      ...drillRows(catalogue, tokenizer, {
+        goals: taughtGoals(catalogue, { ...config.teachers, seed: config.seed }).map(({ goal }) => goal),
+        seed: config.seed,
+        price: price.share > 0 ? price.weight : null,
+        reading: reading.share > 0 ? reading.weight : null,
+        maxPositions: base.config.maxPositions,
+      }),
+    );
+  }
   if (trainRows.length === 0 || devRows.length === 0) {
     throw new InputError(
       "There is nothing to learn: no demonstration of a task with a weight fits the model.",

@@ -9,6 +9,7 @@ export {
   type Measurement,
   type StepReport,
 } from "./loop.js";
+export * from "./measure.js";
 export { pretrain, type RunOptions } from "./pretraining/run.js";
 export { pretrainingShop } from "./pretraining/shops.js";
 export * from "./supervised.js";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../base/index.js";
-import type { LoopResult, Measured, RunOptions, StepReport } from "../../imitation/index.js";
+import type { DecisionMeasure, LoopResult, Measured, RunOptions, StepReport } from "../../imitation/index.js";
 import { note, printJson } from "../common.js";
 import { withInterrupts } from "../interrupts.js";
 import { duration } from "../progress.js";
@@ -13,7 +13,7 @@ export async function runImitation(
   file: string,
   flags: TrainFlags,
 ): Promise<void> {
-  const { checkpointFolder, imitate, parseImitationConfig, pretrain } =
+  const { checkpointFolder, imitate, measureModel, parseImitationConfig, pretrain } =
     await import("../../imitation/index.js");
   const config = parseImitationConfig(
     {
@@ -44,18 +44,22 @@ export async function runImitation(
     onStep: report.step,
     onMeasured: report.measured,
   };
+  let decisions: DecisionMeasure | undefined;
   const result = await withInterrupts(async (signal): Promise<LoopResult> => {
     const options = { ...common, signal };
     if (config.kind === "pretrain") return pretrain(config, options);
     const { defaultCatalogue } = await import("../../simulator/index.js");
     const catalogue = await defaultCatalogue(config.data);
     try {
-      return await imitate(config, catalogue, options);
+      const ended = await imitate(config, catalogue, options);
+      if (!ended.interrupted) decisions = await measureModel(config.out, catalogue);
+      return ended;
     } finally {
       catalogue.close();
     }
   });
   const last = result.measured.at(-1)?.values ?? {};
+  if (decisions) for (const line of decisionLines(decisions)) note(line);
   if (flags.json) {
     printJson({
       kind: config.kind,
@@ -63,12 +67,26 @@ export async function runImitation(
       steps: result.steps,
       finished: !result.interrupted,
       dev: last,
+      ...(decisions ? { decisions } : {}),
     });
   } else if (result.interrupted) note(`Stopped after ${result.steps} steps; --resume goes on.`);
   else {
     const took = duration((performance.now() - started) / 1000);
     note(`Finished in ${took}. The model is in ${config.out}.`);
   }
+}
+
+/** What the model decides on dev goals, greedily, in words. */
+function decisionLines({ found, onPlain, onOwn }: DecisionMeasure): string[] {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const lists = (name: string, on: DecisionMeasure["onOwn"]): string =>
+    `On the results of ${name} it picks a best one ${percent(on.best)} of the time ` +
+    `(the first is one ${percent(on.bestOfFirst)}, a blind draw ${percent(on.bestOfChance)}).`;
+  return [
+    `Its query finds the target among the first ten for ${percent(found.model)} of dev goals (the instruction: ${percent(found.instruction)}).`,
+    lists("plain queries", onPlain),
+    lists("its own queries", onOwn),
+  ];
 }
 
 /** Worker threads: AISLE_WORKERS, else 2. */

@@ -1,4 +1,4 @@
-/** Who demonstrates the two decisions: the choice oracle, and shoppers who make mistakes. */
+/** Who demonstrates the two decisions: the choice oracle, people who read the list, and shoppers who make mistakes. */
 import { priceBound, PROMPT_VERSION, queryPrompt, selectPrompt } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Goal, splitRanges } from "../../simulator/index.js";
@@ -6,11 +6,20 @@ import { rewardWithMatchedOptions } from "../purchases.js";
 import { carelessQuery, plainQuery } from "./queries.js";
 import type { Demonstration, Provenance } from "./types.js";
 
+/**
+ * - `oracle`: WebShop's choice oracle, which sees the hidden reward;
+ * - `reader`: sees what a person sees, and takes the first result whose price is within the instruction's;
+ * - `shopper`: a person in a hurry, who makes mistakes.
+ */
+export type Teacher = "oracle" | "reader" | "shopper";
+
 export interface TeachOptions {
   /** How many of the split's goals are shown, in an order drawn from the seed; all when there are not as many. */
   readonly goals: number;
-  /** Share of the goals shown by the choice oracle; shoppers show the rest. */
+  /** Share of the goals shown by the choice oracle. */
   readonly oracle: number;
+  /** Share of the goals shown by readers; shoppers show the rest. Default 0. */
+  readonly reader?: number;
   readonly seed: number;
   /** Default `train`. Test goals are never shown. */
   readonly split?: "train" | "dev";
@@ -19,25 +28,27 @@ export interface TeachOptions {
 /** The goals that are shown and by whom: a function of the seed. */
 export function taughtGoals(
   catalogue: Catalogue,
-  { goals, oracle, seed, split = "train" }: TeachOptions,
-): { readonly goal: Goal; readonly teacher: "oracle" | "shopper" }[] {
+  { goals, oracle, reader = 0, seed, split = "train" }: TeachOptions,
+): { readonly goal: Goal; readonly teacher: Teacher }[] {
   const { start, end } = splitRanges(catalogue.goalCount)[split];
   const all = Array.from({ length: end - start }, (_, i) => start + i);
   return stream(seed, "demonstrated goals", split)
     .shuffle(all)
     .slice(0, goals)
-    .map((index) => ({
-      goal: catalogue.goal(index),
-      teacher: stream(seed, "teacher", index).next() < oracle ? "oracle" : "shopper",
-    }));
+    .map((index) => {
+      const at = stream(seed, "teacher", index).next();
+      const teacher = at < oracle ? "oracle" : at < oracle + reader ? "reader" : "shopper";
+      return { goal: catalogue.goal(index), teacher };
+    });
 }
 
 /**
  * Demonstrations of the two decisions, in the order of `taughtGoals`.
  *
- * The oracle searches for all that the instruction says and picks a result with the highest reward. It picks from the results of a
- * careless query, too: a learner's own queries will not all be careful. The shopper types a plain query four times in five and else
- * a careless one, reads from the top and takes the first result that will do.
+ * The oracle searches for all that the instruction says and picks a result with the highest reward; the reader searches for the
+ * same and picks the first result that can be afforded. Both pick from the results of careless queries, too: a learner's own
+ * queries will not all be careful. The shopper types a plain query four times in five and else a careless one, reads from the top
+ * and takes the first result that will do.
  */
 export function* twoDecisionDemonstrations(
   catalogue: Catalogue & { readonly fingerprint: string },
@@ -48,9 +59,16 @@ export function* twoDecisionDemonstrations(
     const random = stream(seed, "demonstration", goal.index);
     const plain = plainQuery(goal);
     const careless = carelessQuery(goal, random);
-    const first = teacher === "oracle" || random.next() < 0.8 ? plain : careless;
-    const queries = teacher === "oracle" ? [plain, careless] : [first];
-    const choices = queries.map((query) => choiceAmong(catalogue, goal, query, teacher, random));
+    const first = teacher !== "shopper" || random.next() < 0.8 ? plain : careless;
+    const others =
+      teacher === "oracle" ? [careless] : teacher === "reader" ? [careless, carelessQuery(goal, random)] : [];
+    const choices = [
+      choiceAmong(catalogue, goal, first, teacher, random),
+      ...others
+        .map((query) => choiceAmong(catalogue, goal, query, teacher, random))
+        // Most lists begin with what a reader can afford: those teach no reading, and one of them is enough.
+        .filter((choice) => teacher !== "reader" || (choice !== null && choice.answer !== "1")),
+    ];
     let step = 0;
     const from = (reward: number | null): Provenance => ({
       teacher,
@@ -80,7 +98,7 @@ function choiceAmong(
   catalogue: Catalogue,
   goal: Goal,
   query: string,
-  teacher: "oracle" | "shopper",
+  teacher: Teacher,
   random: Random,
 ): { messages: Demonstration["messages"]; answer: string; reward: number } | null {
   const listed = catalogue.search(query, 10).map(({ index }) => index);
@@ -89,7 +107,9 @@ function choiceAmong(
   const at =
     teacher === "oracle"
       ? rewards.indexOf(Math.max(...rewards))
-      : glance(catalogue, goal, listed, rewards, random);
+      : teacher === "reader"
+        ? firstAffordable(catalogue, goal, listed)
+        : glance(catalogue, goal, listed, rewards, random);
   const products = listed.map((index) => catalogue.product(index));
   return {
     messages: [...selectPrompt(goal.instruction, query, products)],
@@ -98,7 +118,23 @@ function choiceAmong(
   };
 }
 
-/** What will do: a price within the instruction's, and not a disappointment. */
+/** Which of the listed products are shown at a price that the instruction accepts. */
+function affordable(catalogue: Catalogue, { instruction }: Goal, listed: readonly number[]): boolean[] {
+  const bound = priceBound(instruction);
+  return listed.map((index) => shownPrice(catalogue.product(index).pricing) <= bound);
+}
+
+/** A price as a listing shows it: a range's mean. */
+export function shownPrice(pricing: readonly number[]): number {
+  return pricing.reduce((sum, price) => sum + price, 0) / pricing.length;
+}
+
+/** The first of the listed products that can be afforded, from 0; the first of all where none can. */
+export function firstAffordable(catalogue: Catalogue, goal: Goal, listed: readonly number[]): number {
+  return Math.max(0, affordable(catalogue, goal, listed).indexOf(true));
+}
+
+/** A reward that is no disappointment. */
 const WILL_DO = 0.3;
 
 /** What a person takes who reads from the top: the first result that can be afforded and will do; now and then a hasty one. */
@@ -110,11 +146,7 @@ function glance(
   random: Random,
 ): number {
   if (random.next() < 0.05) return random.below(Math.min(3, listed.length));
-  const bound = priceBound(goal.instruction);
-  const affordable = listed.map((index) => {
-    const { pricing } = catalogue.product(index);
-    return pricing.reduce((sum, price) => sum + price, 0) / pricing.length <= bound;
-  });
-  const at = rewards.findIndex((reward, i) => affordable[i]! && reward >= WILL_DO);
-  return at >= 0 ? at : Math.max(0, affordable.indexOf(true));
+  const within = affordable(catalogue, goal, listed);
+  const at = rewards.findIndex((reward, i) => within[i]! && reward >= WILL_DO);
+  return at >= 0 ? at : Math.max(0, within.indexOf(true));
 }

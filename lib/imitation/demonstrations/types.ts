@@ -10,8 +10,8 @@ export const DemonstrationSchema = z.strictObject({
   messages: z.array(Message).min(1),
   answer: z.string().min(1),
   from: z.strictObject({
-    /** `oracle`, `shopper`, or a person of WebShop's. */
-    teacher: z.enum(["oracle", "shopper", "webshop-human"]),
+    /** `oracle`, `reader`, `shopper`, or a person of WebShop's. */
+    teacher: z.enum(["oracle", "reader", "shopper", "webshop-human"]),
     /** The shop's fingerprint, or the name of an imported file. */
     source: z.string(),
     /** Goal index; null where the source's goals are not this shop's. */
