@@ -18,6 +18,7 @@ import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Environment, openEnvironment } from "../../simulator/index.js";
 import { rewardWithMatchedOptions } from "../purchases.js";
 import { carefulQuery, carelessQuery } from "./queries.js";
+import { straightEpisode } from "./straight.js";
 import { taughtGoals, type TeachOptions } from "./teachers.js";
 import type { Demonstration } from "./types.js";
 
@@ -59,9 +60,9 @@ export function* actDemonstrations(catalogue: Catalogue, options: TeachOptions):
   const { seed, split = "train" } = options;
   for (const { goal, teacher } of taughtGoals(catalogue, options)) {
     const actions =
-      teacher === "oracle"
-        ? new OracleAgent().play(environment, goal.index).steps.map(({ action }) => action)
-        : shop(environment, goal.index, stream(seed, "shopper", goal.index));
+      teacher === "shopper"
+        ? shop(environment, goal.index, stream(seed, "shopper", goal.index))
+        : straightEpisode(environment, goal.index, teacher);
     yield* actDemonstrationsOf(environment, goal.index, actions, { teacher, split, seed });
   }
 }
