@@ -1,5 +1,6 @@
 /** What every room shares: errors with an exit code, checked values, whole-file writes, seeded randomness, worker threads. */
 export * from "./checked.js";
+export * from "./duration.js";
 export * from "./errors.js";
 export * from "./files.js";
 export * from "./random.js";

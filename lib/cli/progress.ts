@@ -1,4 +1,5 @@
 /** Progress of cells on stderr: one line that rewrites itself on a terminal, a line per cell elsewhere. */
+import { duration } from "../base/index.js";
 import type { RunProgress } from "../notebook/index.js";
 
 /** `show` for each cell that starts, `end` when the run is over, however it ended. */
@@ -17,11 +18,4 @@ export function cellProgress(): { show(progress: RunProgress): void; end(): void
   };
 }
 
-/** A span of time for people: `8 s`, `3 min 20 s`, `2 h 5 min`. */
-export function duration(seconds: number): string {
-  const whole = Math.max(1, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
+export { duration };

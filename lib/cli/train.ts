@@ -1,7 +1,6 @@
 import { InputError, readJson } from "../base/index.js";
 import type { IterationReport } from "../study/index.js";
 import { note, printJson } from "./common.js";
-import { duration } from "./progress.js";
 import type { AddVerb } from "./verbs.js";
 
 /** What every kind of run takes from the command line. */
@@ -73,8 +72,9 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
   await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const catalogue = await defaultCatalogue(config.data ?? undefined);
   note(`${config.name}, seed ${config.seed}: ${config.iterations} iterations in ${out}`);
-  const started = performance.now();
-  let ran = 0;
+  const { rlCurves, rlCurvesWithReference } = await import("../study/index.js");
+  const { curveBoard } = await import("./study/curve-board.js");
+  const board = curveBoard(config.learner.objective.kl ? rlCurvesWithReference : rlCurves, config.iterations);
   try {
     const summary = await withInterrupts((signal) =>
       runGrpo({
@@ -84,12 +84,12 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
         resume: flags.resume === true && flags.force !== true,
         signal,
         onIteration: (report) => {
-          ran += 1;
-          const seconds = (performance.now() - started) / 1000;
-          show(report, (seconds / ran) * (report.iterations - report.iteration));
+          board.step(report.iteration, report.metrics, lineOf(report));
+          for (const warning of report.warnings) board.say(`      ! ${warning}`);
         },
       }),
     );
+    board.end();
     if (flags.json) printJson({ name: config.name, seed: config.seed, out, ...summary });
     else if (summary.finished) note(`Finished. The model is in ${summary.model}.`);
     else note(`Stopped after ${summary.iterations} iterations; --resume goes on.`);
@@ -98,14 +98,13 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
   }
 }
 
-/** One line an iteration: what matters, and how long it will take. */
-function show({ iteration, iterations, metrics, warnings }: IterationReport, secondsLeft: number): void {
+/** One line an iteration: what matters. */
+function lineOf({ iteration, iterations, metrics }: IterationReport): string {
   const number = (name: string, digits = 3): string => (metrics[name] ?? NaN).toFixed(digits);
   const dev = "dev/score" in metrics ? `  dev ${number("dev/score", 1)} / ${number("dev/success", 1)} %` : "";
-  note(
+  return (
     `${String(iteration).padStart(5)}/${iterations}  return ${number("return/mean")}  success ${number("success_rate")}` +
-      `  entropy ${number("entropy")}  kl ${number("kl_old/k3", 4)}  clip ${number("clip/frac")}` +
-      `  grad ${number("grad_norm", 2)}${dev}  ${duration(secondsLeft)} left`,
+    `  entropy ${number("entropy")}  kl ${number("kl_old/k3", 4)}  clip ${number("clip/frac")}` +
+    `  grad ${number("grad_norm", 2)}${dev}`
   );
-  for (const warning of warnings) note(`      ! ${warning}`);
 }

@@ -5,6 +5,7 @@ export * from "./evaluate.js";
 export * from "./facts.js";
 export * from "./figures/index.js";
 export * from "./learned.js";
+export * from "./live/index.js";
 export * from "./mainResults.js";
 export * from "./makeTables.js";
 export * from "./makeThesis.js";
