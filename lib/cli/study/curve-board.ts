@@ -30,10 +30,10 @@ export function curveBoard(curves: readonly Curve[], steps: number, unit = "iter
   };
   const draw = (left: number): void => {
     const block = [
-      ...curvesText(history, out.columns ?? 80),
+      ...curvesText(history, out.columns || 80),
       `${unit} ${history.step} of ${steps}${history.step < steps ? `, ${duration(left)} left` : ""}`,
     ];
-    out.write(block.map((line) => `${line.slice(0, (out.columns ?? 80) - 1)}\n`).join(""));
+    out.write(block.map((line) => `${line.slice(0, (out.columns || 80) - 1)}\n`).join(""));
     lines = block.length;
   };
   let left = 0;
