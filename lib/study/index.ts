@@ -17,5 +17,6 @@ export * from "./sweeps/index.js";
 export * from "./summary.js";
 export * from "./tables/index.js";
 export * from "./thesisText.js";
+export * from "./tokenHtml.js";
 export * from "./tools.js";
 export * from "./training/index.js";

@@ -1,6 +1,7 @@
 /** Training runs: configuration in, checkpoints, metrics and a model out. */
 export * from "./grpo-config.js";
 export * from "./grpo-run.js";
+export * from "./memory.js";
 export * from "./origin.js";
 export * from "./record.js";
 export * from "./record-run.js";
