@@ -32,6 +32,20 @@ export function integerOption(
   };
 }
 
+/**
+ * Parses an option that is a number, in decimal notation.
+ * @throws InputError when it is not a number in [min, max].
+ */
+export function numberOption(name: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    if (!(value >= min && value <= max)) {
+      throw new InputError(`${name} must be a number from ${min} to ${max}, not "${text}".`);
+    }
+    return value;
+  };
+}
+
 /** A note for the person at the terminal: always on stderr, so that stdout stays clean for `--json`. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);

@@ -1,16 +1,14 @@
 import { Option } from "commander";
 import { InputError } from "../base/index.js";
 import type { SplitName } from "../simulator/index.js";
-import type { Estimate, Evaluation } from "../study/index.js";
-import { integerOption, note, printJson } from "./common.js";
+import type { Cost, Estimate, Evaluation } from "../study/index.js";
+import { integerOption, note, numberOption, printJson } from "./common.js";
 import { buildReporter } from "./data/report.js";
+import { addPromptingOptions, asksForPrompting, type PromptingFlags, promptingAgent } from "./prompting.js";
 import { countReporter } from "./study/report.js";
 import type { AddVerb } from "./verbs.js";
 
-interface EvaluateFlags {
-  readonly agent: string;
-  readonly model?: string;
-  readonly temperature?: number;
+interface EvaluateFlags extends PromptingFlags {
   readonly split: SplitName;
   readonly data?: string;
   readonly seeds: readonly number[];
@@ -22,18 +20,21 @@ interface EvaluateFlags {
 
 /** `aisle evaluate`: plays an agent on the goals of a split and keeps a run record. */
 export const addEvaluate: AddVerb = (program) => {
-  program
+  const command = program
     .command("evaluate")
     .description("play an agent on the goals of a split, report score and success rate, keep a run record")
     .requiredOption(
       "--agent <name>",
       "who plays: rule, random, match, oracle, prompted, il, a trained family such as grpo, or policy",
     )
-    .option("--model <folder>", "the model of the agent policy")
+    .option(
+      "--model <name>",
+      "of policy and prompted: a model folder; of prompted with --base-url: the endpoint's name for its model",
+    )
     .option(
       "--temperature <t>",
       "another sampling temperature than the agent's own; 0 is greedy",
-      temperatureOption,
+      numberOption("--temperature", 0, 10),
     )
     .addOption(new Option("--split <name>", "which goals").choices(["test", "dev", "train"]).default("test"))
     .option("--data <folder>", "the shop (default: the embedded one, made on first use)")
@@ -49,15 +50,19 @@ export const addEvaluate: AddVerb = (program) => {
         "The record goes to data/runs; the same agent, data, goals and seeds are read from it the next time.",
     )
     .action(async (flags: EvaluateFlags) => {
+      const prompting = asksForPrompting(flags);
       const { defaultCatalogue, openEnvironment, splitRanges } = await import("../simulator/index.js");
       const { agentOf, evaluate } = await import("../study/index.js");
+      const { withInterrupts } = await import("./interrupts.js");
       // Before anything is built: a misspelt name should cost nothing.
       const { agent: name, model, temperature, runs } = flags;
-      const agent = await agentOf(name, {
-        ...(model === undefined ? {} : { model }),
-        ...(temperature === undefined ? {} : { temperature }),
-        ...(runs === undefined ? {} : { runs }),
-      });
+      const named = prompting
+        ? null
+        : await agentOf(name, {
+            ...(model === undefined ? {} : { model }),
+            ...(temperature === undefined ? {} : { temperature }),
+            ...(runs === undefined ? {} : { runs }),
+          });
       const building = buildReporter();
       const catalogue = await defaultCatalogue(flags.data, { progress: building.building });
       building.end();
@@ -66,15 +71,22 @@ export const addEvaluate: AddVerb = (program) => {
       const playing = countReporter(`${name} on ${flags.split} goals`);
       let result: Evaluation;
       try {
-        result = await evaluate({
-          agent,
-          environment: openEnvironment(catalogue),
-          split: flags.split,
-          goals: { first: start, count },
-          seeds: flags.seeds,
-          force: flags.force ?? false,
-          ...(flags.runs === undefined ? {} : { runs: flags.runs }),
-          onEpisode: playing.count,
+        const agent = named ?? (await promptingAgent(flags, catalogue));
+        result = await withInterrupts((signal) => {
+          const waiting = (): void => note("Ending the episodes in flight (Ctrl-C again drops them).");
+          if (prompting) signal.addEventListener("abort", waiting);
+          return evaluate({
+            agent,
+            environment: openEnvironment(catalogue),
+            split: flags.split,
+            goals: { first: start, count },
+            seeds: flags.seeds,
+            force: flags.force ?? false,
+            ...(flags.runs === undefined ? {} : { runs: flags.runs }),
+            ...(flags.price === undefined ? {} : { price: flags.price }),
+            onEpisode: playing.count,
+            signal,
+          });
         });
       } finally {
         playing.end();
@@ -84,6 +96,7 @@ export const addEvaluate: AddVerb = (program) => {
       if (flags.json) printJson(asJson(result));
       else process.stdout.write(asText(result, flags.split));
     });
+  addPromptingOptions(command);
 };
 
 const outcomes: Readonly<Record<Evaluation["outcome"], (path: string) => string>> = {
@@ -94,7 +107,7 @@ const outcomes: Readonly<Record<Evaluation["outcome"], (path: string) => string>
 };
 
 /** What other programs rely on: per cents for score and success rate, means in [0, 1] for the parts. */
-function asJson({ agent, summary, record }: Evaluation): unknown {
+function asJson({ agent, summary, record, cost }: Evaluation): unknown {
   const { score, successRate, parts, goals } = summary;
   return {
     agent,
@@ -109,6 +122,16 @@ function asJson({ agent, summary, record }: Evaluation): unknown {
       r_option: Number.isNaN(parts.rOption.value) ? null : rounded(parts.rOption.value),
       r_price: rounded(parts.rPrice.value),
     },
+    ...(cost === null
+      ? {}
+      : {
+          usage: {
+            requests: cost.requests,
+            prompt_tokens: cost.promptTokens,
+            completion_tokens: cost.completionTokens,
+            dollars: cost.dollars,
+          },
+        }),
     record: record.path,
   };
 }
@@ -118,7 +141,7 @@ function rounded(x: number): number {
   return Number(x.toFixed(9));
 }
 
-function asText({ agent, summary, record }: Evaluation, split: SplitName): string {
+function asText({ agent, summary, record, cost }: Evaluation, split: SplitName): string {
   const { score, successRate, parts } = summary;
   const line = (name: string, { value, lo, hi }: Estimate, digits: number, unit = ""): string =>
     Number.isNaN(value)
@@ -134,17 +157,16 @@ function asText({ agent, summary, record }: Evaluation, split: SplitName): strin
     line("options    ", parts.rOption, 3),
     line("price      ", parts.rPrice, 3),
     `steps        ${summary.steps.toFixed(1)}`,
+    ...(cost === null ? [] : [`tokens       ${costText(cost)}`]),
     `record       ${record.path}`,
     "",
   ].join("\n");
 }
 
-/** Parses a temperature. */
-function temperatureOption(text: string): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-  if (!(value >= 0 && value <= 10))
-    throw new InputError(`--temperature must be from 0 to 10, not "${text}".`);
-  return value;
+function costText({ requests, promptTokens, completionTokens, dollars }: Cost): string {
+  const count = (value: number): string => value.toLocaleString("en-US");
+  const money = dollars === null ? "" : `: $${dollars.toFixed(dollars < 1 ? 4 : 2)}`;
+  return `${count(promptTokens)} + ${count(completionTokens)} in ${count(requests)} answers${money}`;
 }
 
 /** Parses `0,1,2`. */

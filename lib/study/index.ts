@@ -20,3 +20,4 @@ export * from "./thesisText.js";
 export * from "./tokenHtml.js";
 export * from "./tools.js";
 export * from "./training/index.js";
+export type { Cost, Price } from "./usage.js";

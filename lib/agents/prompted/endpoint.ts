@@ -43,7 +43,7 @@ type Client = typeof import("openai");
 
 /**
  * Opens an endpoint; nothing is sent yet.
- * @throws InputError for an address that is not http(s), or no model name.
+ * @throws InputError for an address that is not http(s), no model name, or a key variable that was named and is not set.
  */
 export async function openEndpoint(
   options: EndpointOptions,
@@ -62,6 +62,11 @@ export async function openEndpoint(
     );
   }
   if (model === "") throw new InputError("The endpoint needs the name of a model (--model).");
+  if (options.keyVariable !== undefined && !process.env[keyVariable]) {
+    throw new InputError(
+      `The environment variable ${keyVariable}, which should hold the endpoint's key, is not set.`,
+    );
+  }
   const library = await import("openai");
   const client = new library.OpenAI({
     baseURL: baseUrl,
@@ -69,18 +74,19 @@ export async function openEndpoint(
     apiKey: process.env[keyVariable] ?? "none",
     maxRetries: retries,
     timeout,
+    logLevel: "off", // or OPENAI_LOG could put requests among the answers on stdout
   });
   const enter = limiter(concurrency, options.perMinute);
   let [requests, promptTokens, completionTokens] = [0, 0, 0];
 
-  const send = async (messages: readonly Message[], sampling: CompletionOptions): Promise<Answer> => {
-    const body = {
-      model,
-      messages: messages.map(({ role, content }) => ({ role, content })),
-      max_tokens: sampling.maxTokens,
-      temperature: sampling.temperature,
-      seed: sampling.random.below(2 ** 31),
-    };
+  const bodyOf = (messages: readonly Message[], sampling: CompletionOptions): Body => ({
+    model,
+    messages: messages.map(({ role, content }) => ({ role, content })),
+    max_tokens: sampling.maxTokens,
+    temperature: sampling.temperature,
+    seed: sampling.random.below(2 ** 31),
+  });
+  const send = async (body: Body): Promise<Answer> => {
     const answer = options.stream ? await streamed(client, body) : await whole(client, body);
     requests += 1;
     promptTokens += answer.promptTokens;
@@ -90,10 +96,13 @@ export async function openEndpoint(
 
   return {
     settings: { endpoint: new URL(baseUrl).origin, model },
+    counted: true,
+    remote: { concurrency },
     async complete(messages, sampling) {
+      const body = bodyOf(messages, sampling); // once: a question that is repeated draws no other seed
       const leave = await enter();
       try {
-        return await again(library, () => send(messages, sampling), retries);
+        return await again(library, () => send(body), retries);
       } catch (error) {
         throw inWords(library, error, baseUrl, keyVariable);
       } finally {
@@ -169,20 +178,21 @@ function inWords(library: Client, error: unknown, baseUrl: string, keyVariable: 
   if (error instanceof APIConnectionError) {
     return new RunError(`${where} could not be reached: is the server running, and the address right?`);
   }
+  const key = process.env[keyVariable];
+  const said = messageOf(error).replace(/\s+/g, " ").slice(0, 300);
+  const safe = key ? said.replaceAll(key, "…") : said;
   if (error instanceof APIError) {
-    if (error.status === 401 || error.status === 403) {
-      return new InputError(`${where} refused the key (${error.status}): set ${keyVariable} to a valid one.`);
+    const { status } = error;
+    if (status === 401 || status === 403) {
+      return new InputError(`${where} refused the key (${status}): set ${keyVariable} to a valid one.`);
     }
-    if (error.status === 404) {
+    if (status === 404) {
       return new InputError(`${where} does not know this path or model (404): check --base-url and --model.`);
     }
-    return new RunError(`${where} failed with status ${error.status ?? "unknown"} after every retry.`);
+    if (status === 400 || status === 422) return new InputError(`${where} refused the request: ${safe}.`);
+    return new RunError(`${where} failed with status ${status ?? "unknown"} after every retry.`);
   }
-  const key = process.env[keyVariable];
-  const message = messageOf(error);
-  return new RunError(
-    `${where} gave an answer that cannot be used: ${key ? message.replaceAll(key, "…") : message}.`,
-  );
+  return new RunError(`${where} gave an answer that cannot be used: ${safe}.`);
 }
 
 /** Lets `concurrency` through at once and `perMinute` in any minute; the returned function gives the place back. */

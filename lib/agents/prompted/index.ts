@@ -1,5 +1,8 @@
 /** Agents that ask a language model which was told, not taught. */
 export * from "./completer.js";
 export * from "./endpoint.js";
+export * from "./exemplars.js";
 export * from "./local.js";
-export * from "./prompted.js";
+export * from "./multi-turn.js";
+export * from "./names.js";
+export { promptedAgent, type PromptedOptions } from "./prompted.js";

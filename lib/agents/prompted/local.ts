@@ -12,6 +12,7 @@ import { promptedAgent, type PromptedOptions } from "./prompted.js";
 export function localCompleter(policy: Policy, tokenizer: Tokenizer, name: string): Completer {
   return {
     settings: { model: name },
+    fits: (messages, maxTokens) => tokenizer.chat(messages).length + maxTokens <= policy.config.maxPositions,
     async complete(messages, { maxTokens, temperature, random }) {
       const prompt = tokenizer.chat(messages);
       const room = policy.config.maxPositions - prompt.length;

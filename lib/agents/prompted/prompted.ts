@@ -1,16 +1,10 @@
 /** The prompted baseline: a language model that was told, not taught. */
-import {
-  type Message,
-  parseQuery,
-  parseSelection,
-  PROMPT_VERSION,
-  queryPrompt,
-  selectPrompt,
-} from "../prompts/index.js";
+import { parseQuery, parseSelection, PROMPT_VERSION, queryPrompt, selectPrompt } from "../prompts/index.js";
 import type { OptionMode } from "../options.js";
-import { twoDecisionAgent } from "../two-decision.js";
+import { type TwoDecisions, twoDecisionAgent } from "../two-decision.js";
 import type { Agent } from "../types.js";
-import type { Completer } from "./completer.js";
+import { type Completer, counting } from "./completer.js";
+import { type Exemplars, NO_EXEMPLARS, withExemplars } from "./exemplars.js";
 
 export interface PromptedOptions {
   /** What the settings call a local model; its folder by default. A family of checkpoints shares a name. */
@@ -20,8 +14,8 @@ export interface PromptedOptions {
   readonly temperature?: number;
   /** Default 32, the thesis's. */
   readonly maxTokens?: number;
-  /** Worked examples put before each prompt, as earlier turns of the chat; none by default. */
-  readonly exemplars?: { readonly query: readonly Message[]; readonly select: readonly Message[] };
+  /** Worked examples; none by default. */
+  readonly exemplars?: Exemplars;
 }
 
 /** An agent that asks `completer` for both decisions of the thesis's protocol. */
@@ -31,33 +25,51 @@ export function promptedAgent(
   options: PromptedOptions = {},
   model?: Agent["model"],
 ): Agent {
-  const { temperature = 0.7, maxTokens = 32, exemplars = { query: [], select: [] } } = options;
+  const { temperature = 0.7, maxTokens = 32, exemplars = NO_EXEMPLARS } = options;
+  const { goals, query, select } = exemplars;
   const settings = {
     ...completer.settings,
     temperature,
     maxTokens,
     prompts: PROMPT_VERSION,
-    exemplars: { query: exemplars.query.length / 2, select: exemplars.select.length / 2 },
-  };
-  return twoDecisionAgent(
-    { name, settings, ...(model ? { model } : {}) },
-    {
-      query: async (instruction, random) => {
-        const messages = withExemplars(queryPrompt(instruction), exemplars.query);
-        return parseQuery((await completer.complete(messages, { temperature, maxTokens, random })).text);
-      },
-      select: async (instruction, query, listed, random) => {
-        const messages = withExemplars(selectPrompt(instruction, query, listed), exemplars.select);
-        const answer = await completer.complete(messages, { temperature, maxTokens, random });
-        return parseSelection(answer.text, listed.length);
-      },
+    exemplars: {
+      query: query.length / 2,
+      select: select.length / 2,
+      ...(goals.length > 0 ? { trainGoals: goals } : {}),
     },
+  };
+  const sampling = { temperature, maxTokens };
+  const decisionsOf = ({ complete }: Completer): TwoDecisions => ({
+    query: async (instruction, random) => {
+      const messages = withExemplars(queryPrompt(instruction), query);
+      return parseQuery((await complete(messages, { ...sampling, random })).text);
+    },
+    select: async (instruction, typed, listed, random) => {
+      const messages = withExemplars(selectPrompt(instruction, typed, listed), select);
+      return parseSelection((await complete(messages, { ...sampling, random })).text, listed.length);
+    },
+  });
+  const agent = twoDecisionAgent(
+    { name, settings, ...(model ? { model } : {}) },
+    decisionsOf(completer),
     options.options,
+  );
+  return counted(agent, completer, (counter) =>
+    twoDecisionAgent(agent, decisionsOf(counter), options.options),
   );
 }
 
-/** Exemplars stand between the system message and the question. */
-function withExemplars(prompt: readonly Message[], exemplars: readonly Message[]): readonly Message[] {
-  const question = prompt.findIndex((message) => message.role === "user");
-  return [...prompt.slice(0, question), ...exemplars, ...prompt.slice(question)];
+/** An agent of a completer as evaluation sees it: how many episodes at once, and what each of them took. */
+export function counted(agent: Agent, completer: Completer, of: (completer: Completer) => Agent): Agent {
+  return {
+    ...agent,
+    ...(completer.remote ? { remote: completer.remote } : {}),
+    play: completer.counted
+      ? async (environment, goal, random) => {
+          const counter = counting(completer);
+          const trajectory = await of(counter.completer).play(environment, goal, random);
+          return { ...trajectory, usage: counter.usage() };
+        }
+      : agent.play,
+  };
 }

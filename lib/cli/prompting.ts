@@ -1,0 +1,188 @@
+/** Options of `--agent prompted`: which model answers, how it is asked, and what that costs. */
+import { type Command, Option } from "commander";
+import type { Agent, Completer, OptionMode, Variant } from "../agents/index.js";
+import { InputError } from "../base/index.js";
+import type { Catalogue } from "../simulator/index.js";
+import type { Price } from "../study/index.js";
+import { integerOption, numberOption } from "./common.js";
+
+/** The shipped base model. */
+const BASE = "data/models/base";
+
+/** What the options say; `model` and `temperature` belong to other agents, too. */
+export interface PromptingFlags {
+  readonly agent: string;
+  readonly model?: string;
+  readonly temperature?: number;
+  readonly baseUrl?: string;
+  readonly onnx?: string;
+  readonly react?: boolean;
+  readonly act?: boolean;
+  readonly fewShot?: number;
+  readonly maxTokens?: number;
+  readonly options?: OptionMode;
+  readonly keyVariable?: string;
+  readonly concurrency?: number;
+  readonly perMinute?: number;
+  readonly retries?: number;
+  readonly timeout?: number;
+  readonly stream?: boolean;
+  readonly price?: Price;
+}
+
+/** Adds them to a verb that plays. */
+export function addPromptingOptions(command: Command): void {
+  const modes: readonly OptionMode[] = ["match", "first", "none", "all-lists"];
+  command
+    .optionsGroup("Prompting (--agent prompted):")
+    .option(
+      "--base-url <url>",
+      "an OpenAI-compatible endpoint answers, e.g. http://127.0.0.1:8000/v1, with --model",
+    )
+    .option("--onnx <model>", "an ONNX chat model answers: a folder, or a model on the Hugging Face hub")
+    .option("--act", "one action at a time, to the purchase, instead of two decisions")
+    .option("--react", "the same with a thought before each action")
+    .option("--few-shot <k>", "k worked examples, from train goals", integerOption("--few-shot", 1, 100))
+    .option("--max-tokens <n>", "of an answer at most", integerOption("--max-tokens", 1))
+    .addOption(
+      new Option("--options <mode>", "who chooses options after two decisions (default: match)").choices(
+        modes,
+      ),
+    )
+    .optionsGroup("Endpoint (--base-url):")
+    .option("--key-variable <name>", "environment variable with the key (default: OPENAI_API_KEY)")
+    .option("--concurrency <n>", "episodes at once (default: 4)", integerOption("--concurrency", 1, 1000))
+    .option("--per-minute <n>", "questions a minute at most", integerOption("--per-minute", 1))
+    .option(
+      "--retries <n>",
+      "how often a failed request is tried again (default: 5)",
+      integerOption("--retries", 0, 100),
+    )
+    .option(
+      "--timeout <s>",
+      "seconds until a request is given up (default: 60)",
+      numberOption("--timeout", 0.001, 86_400),
+    )
+    .option("--stream", "stream the answers")
+    .option(
+      "--price <prompt,completion>",
+      "dollars per million tokens, for the cost in the record",
+      priceOption,
+    );
+}
+
+const ENDPOINT_ONLY = ["keyVariable", "concurrency", "perMinute", "retries", "timeout", "stream"] as const;
+const OWN = [
+  "baseUrl",
+  "onnx",
+  "react",
+  "act",
+  "fewShot",
+  "maxTokens",
+  "options",
+  "price",
+  ...ENDPOINT_ONLY,
+] as const;
+
+/**
+ * Whether the options ask for a prompted agent other than the shipped one.
+ * @throws InputError when they do not go together
+ */
+export function asksForPrompting(flags: PromptingFlags): boolean {
+  const own = OWN.filter((name) => flags[name] !== undefined);
+  const [first] = own;
+  if (flags.agent !== "prompted") {
+    if (first !== undefined)
+      throw new InputError(`${option(first)} belongs to --agent prompted, not to ${flags.agent}.`);
+    return false;
+  }
+  if (flags.baseUrl === undefined) {
+    const misplaced = ENDPOINT_ONLY.find((name) => flags[name] !== undefined);
+    if (misplaced !== undefined) throw new InputError(`${option(misplaced)} needs an endpoint (--base-url).`);
+  } else if (flags.model === undefined) {
+    throw new InputError("--base-url needs the name of the endpoint's model (--model).");
+  }
+  if (flags.onnx !== undefined && (flags.baseUrl ?? flags.model) !== undefined) {
+    throw new InputError("--onnx names a model already: leave out --base-url and --model.");
+  }
+  if (flags.price !== undefined && flags.baseUrl === undefined && flags.onnx === undefined) {
+    throw new InputError("--price needs a model whose tokens are counted: --base-url or --onnx.");
+  }
+  if (flags.act && flags.react) throw new InputError("--react is --act with a thought: give one of them.");
+  if (flags.options !== undefined && (flags.act || flags.react)) {
+    throw new InputError(
+      "--options is about two decisions; with --act and --react the agent clicks options itself.",
+    );
+  }
+  return own.length > 0 || flags.model !== undefined;
+}
+
+/** The agent that the options describe. Nothing is sent and no key is needed until it plays. */
+export async function promptingAgent(flags: PromptingFlags, catalogue: Catalogue): Promise<Agent> {
+  const { ACT_DEFAULTS, ACT_VERL_AGENT, multiTurnAgent, promptedAgent, variantName } =
+    await import("../agents/index.js");
+  const { completer, shown, model } = await answering(flags);
+  const form = flags.react ? ACT_VERL_AGENT : ACT_DEFAULTS;
+  const protocol: Variant["protocol"] = flags.react ? "react" : flags.act ? "act" : "two-decision";
+  const { temperature, maxTokens, options, fewShot = 0 } = flags;
+  const name = variantName({ model: shown, protocol, examples: fewShot, temperature });
+  const exemplars =
+    fewShot > 0
+      ? (await import("../imitation/index.js")).workedExamples(catalogue, fewShot, form)
+      : undefined;
+  const asked = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(exemplars === undefined ? {} : { exemplars }),
+  };
+  return protocol === "two-decision"
+    ? promptedAgent(name, completer, { ...asked, ...(options === undefined ? {} : { options }) }, model)
+    : multiTurnAgent(name, completer, { ...asked, form }, model);
+}
+
+interface Answering {
+  readonly completer: Completer;
+  /** What its variants are named after. */
+  readonly shown: string;
+  readonly model?: Agent["model"];
+}
+
+async function answering(flags: PromptingFlags): Promise<Answering> {
+  const { localCompleter, openEndpoint, openPlayer } = await import("../agents/index.js");
+  const { baseUrl, model, keyVariable, concurrency, perMinute, retries, timeout, stream } = flags;
+  if (baseUrl !== undefined) {
+    const given = {
+      keyVariable,
+      concurrency,
+      perMinute,
+      retries,
+      stream,
+      timeout: timeout && timeout * 1000,
+    };
+    const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    return { completer: await openEndpoint({ baseUrl, model: model!, ...defined }), shown: model! };
+  }
+  const folder = model ?? BASE;
+  const player = await openPlayer("prompted", folder, "it should be a model in Hugging Face's layout");
+  return {
+    completer: localCompleter(player.policy, player.tokenizer, folder),
+    shown: folder,
+    model: player.model,
+  };
+}
+
+/** An option as it is typed. */
+function option(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Parses `0.15,0.6`. */
+function priceOption(text: string): Price {
+  const parts = text.split(",").map((part) => (/^\s*\d+(\.\d+)?\s*$/.test(part) ? Number(part) : NaN));
+  if (parts.length !== 2 || parts.some(Number.isNaN)) {
+    throw new InputError(
+      `--price must be dollars per million prompt and completion tokens, such as 0.15,0.6, not "${text}".`,
+    );
+  }
+  return { prompt: parts[0]!, completion: parts[1]! };
+}
