@@ -1,5 +1,5 @@
 /** The prompted baseline of the whole shop: one action at a time, with a thought before it (ReAct) or without. */
-import type { Random } from "../../base/index.js";
+import { InputError, type Random } from "../../base/index.js";
 import type { Environment } from "../../simulator/index.js";
 import { Episode } from "../episode.js";
 import {
@@ -62,6 +62,11 @@ export function multiTurnAgent(
   ): Promise<Trajectory> => {
     const episode = new Episode(environment, goal);
     const steps: ActStep[] = [];
+    if (fits && exemplars.act.length > 0 && !fits(exemplars.act, maxTokens)) {
+      throw new InputError(
+        `${exemplars.act.length / 2} steps of worked examples do not fit into the model: show fewer, or use a model with more room.`,
+      );
+    }
     while (!episode.done && episode.length < maxSteps) {
       const context = actContext(environment, episode.state, steps, form);
       const prompt = fittingActPrompt(context, (messages) =>
