@@ -98,6 +98,9 @@ const imitate = z.strictObject({
     oracle: share.default(1),
     /** Share of the goals shown by people who read prices; the rest by shoppers who make mistakes. */
     reader: share.default(0),
+    /** Share of a shopper's queries that are careless, and of the choices that are hasty (any of the first three). */
+    careless: share.default(0.2),
+    hasty: share.default(0.05),
     act: z.boolean().default(false),
   }),
   /** Train the whole model, or a LoRA adapter. */

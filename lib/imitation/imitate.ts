@@ -29,9 +29,9 @@ export function demonstrationsFor(
   config: Pick<ImitateConfig, "teachers" | "seed" | "demonstrations" | "devGoals" | "tasks">,
   catalogue: Catalogue,
 ): { train: Demonstration[]; dev: Demonstration[] } {
-  const { goals, oracle, reader } = config.teachers;
+  const { goals, oracle, reader, careless, hasty } = config.teachers;
   const make = (split: "train" | "dev", count: number): Demonstration[] => {
-    const options = { goals: count, oracle, reader, seed: config.seed, split };
+    const options = { goals: count, oracle, reader, careless, hasty, seed: config.seed, split };
     const made = [...twoDecisionDemonstrations(catalogue, options)];
     if (config.tasks.act.share > 0) made.push(...actDemonstrations(catalogue, options));
     return made;

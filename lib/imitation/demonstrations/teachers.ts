@@ -20,6 +20,10 @@ export interface TeachOptions {
   readonly oracle: number;
   /** Share of the goals shown by readers; shoppers show the rest. Default 0. */
   readonly reader?: number;
+  /** Share of a shopper's queries that are careless. Default 0.2. */
+  readonly careless?: number;
+  /** Share of a shopper's choices that are hasty: any of the first three results. Default 0.05. */
+  readonly hasty?: number;
   readonly seed: number;
   /** Default `train`. Test goals are never shown. */
   readonly split?: "train" | "dev";
@@ -47,25 +51,25 @@ export function taughtGoals(
  *
  * The oracle searches for all that the instruction says and picks a result with the highest reward; the reader searches for the
  * same and picks the first result that can be afforded. Both pick from the results of careless queries, too: a learner's own
- * queries will not all be careful. The shopper types a plain query four times in five and else a careless one, reads from the top
- * and takes the first result that will do.
+ * queries will not all be careful. The shopper types a plain query or, with probability `careless`, a careless one,
+ * reads from the top and takes the first result that will do or, with probability `hasty`, any of the first three.
  */
 export function* twoDecisionDemonstrations(
   catalogue: Catalogue & { readonly fingerprint: string },
   options: TeachOptions,
 ): Generator<Demonstration, void, undefined> {
-  const { seed, split = "train" } = options;
+  const { seed, split = "train", careless: carelessShare = 0.2, hasty = 0.05 } = options;
   for (const { goal, teacher } of taughtGoals(catalogue, options)) {
     const random = stream(seed, "demonstration", goal.index);
     const plain = plainQuery(goal);
     const careless = carelessQuery(goal, random);
-    const first = teacher !== "shopper" || random.next() < 0.8 ? plain : careless;
+    const first = teacher !== "shopper" || random.next() < 1 - carelessShare ? plain : careless;
     const others =
       teacher === "oracle" ? [careless] : teacher === "reader" ? [careless, carelessQuery(goal, random)] : [];
     const choices = [
-      choiceAmong(catalogue, goal, first, teacher, random),
+      choiceAmong(catalogue, goal, first, teacher, random, hasty),
       ...others
-        .map((query) => choiceAmong(catalogue, goal, query, teacher, random))
+        .map((query) => choiceAmong(catalogue, goal, query, teacher, random, hasty))
         // Most lists begin with what a reader can afford: those teach no reading, and one of them is enough.
         .filter((choice) => teacher !== "reader" || (choice !== null && choice.answer !== "1")),
     ];
@@ -100,6 +104,7 @@ function choiceAmong(
   query: string,
   teacher: Teacher,
   random: Random,
+  hasty: number,
 ): { messages: Demonstration["messages"]; answer: string; reward: number } | null {
   const listed = catalogue.search(query, 10).map(({ index }) => index);
   if (listed.length === 0) return null;
@@ -109,7 +114,7 @@ function choiceAmong(
       ? rewards.indexOf(Math.max(...rewards))
       : teacher === "reader"
         ? firstAffordable(catalogue, goal, listed)
-        : glance(catalogue, goal, listed, rewards, random);
+        : glance(catalogue, goal, listed, rewards, random, hasty);
   const products = listed.map((index) => catalogue.product(index));
   return {
     messages: [...selectPrompt(goal.instruction, query, products)],
@@ -144,8 +149,9 @@ function glance(
   listed: readonly number[],
   rewards: readonly number[],
   random: Random,
+  hasty: number,
 ): number {
-  if (random.next() < 0.05) return random.below(Math.min(3, listed.length));
+  if (random.next() < hasty) return random.below(Math.min(3, listed.length));
   const within = affordable(catalogue, goal, listed);
   const at = rewards.findIndex((reward, i) => within[i]! && reward >= WILL_DO);
   return at >= 0 ? at : Math.max(0, within.indexOf(true));
