@@ -9,6 +9,7 @@ import { countReporter } from "./study/report.js";
 import type { AddVerb } from "./verbs.js";
 
 interface EvaluateFlags extends PromptingFlags {
+  readonly selectModel?: string;
   readonly split: SplitName;
   readonly data?: string;
   readonly seeds: readonly number[];
@@ -31,6 +32,7 @@ export const addEvaluate: AddVerb = (program) => {
       "--model <name>",
       "of policy and prompted: a model folder; of prompted with --base-url: the endpoint's name for its model",
     )
+    .option("--select-model <folder>", "of policy: another model for the choices")
     .option(
       "--temperature <t>",
       "another sampling temperature than the agent's own; 0 is greedy",
@@ -55,11 +57,12 @@ export const addEvaluate: AddVerb = (program) => {
       const { agentOf, evaluate } = await import("../study/index.js");
       const { withInterrupts } = await import("./interrupts.js");
       // Before anything is built: a misspelt name should cost nothing.
-      const { agent: name, model, temperature, runs } = flags;
+      const { agent: name, model, selectModel, temperature, runs } = flags;
       const named = prompting
         ? null
         : await agentOf(name, {
             ...(model === undefined ? {} : { model }),
+            ...(selectModel === undefined ? {} : { selectModel }),
             ...(temperature === undefined ? {} : { temperature }),
             ...(runs === undefined ? {} : { runs }),
           });

@@ -85,8 +85,11 @@ const pretrain = z.strictObject({
 const imitate = z.strictObject({
   kind: z.literal("imitate"),
   ...common,
-  /** Folder of the model to start from. */
-  from: z.string().min(1),
+  /** Folder of the model to start from; or a shape (a folder with a `config.json`) with random weights and somebody's tokenizer. */
+  from: z.union([
+    z.string().min(1),
+    z.strictObject({ random: z.string().min(1), tokenizer: z.string().min(1) }),
+  ]),
   /** A catalogue's folder; absent: the embedded shop. */
   data: z.string().optional(),
   /** JSON Lines of demonstrations; absent: made from the shop's train goals. */
@@ -133,6 +136,8 @@ const imitate = z.strictObject({
     .prefault({}),
   /** Dev goals that the loss is measured on. */
   devGoals: whole.default(100),
+  /** Dev goals that the finished model's two decisions are measured on; 0 leaves that out. */
+  decisionGoals: z.number().int().min(0).default(200),
   /** Measurements without a better dev loss after which training ends; null trains to the end. */
   patience: whole.nullable().default(null),
 });

@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { InputError, type Random, stream } from "../base/index.js";
 import {
   freshAdapter,
+  initModel,
   loadModel,
   loadTokenizer,
   mergeAdapter,
+  type ModelFiles,
   packedLength,
   Policy,
+  readModelConfig,
   saveAdapter,
   saveModel,
   type Tokenizer,
@@ -82,8 +85,7 @@ export async function imitate(
   catalogue: Catalogue,
   options: RunOptions = {},
 ): Promise<LoopResult> {
-  const base = loadModel(config.from);
-  const tokenizer = await loadTokenizer(config.from, base.config);
+  const { base, tokenizer } = await startOf(config);
   const { train, dev } = demonstrationsFor(config, catalogue);
   const rowsOf = (demonstrations: readonly Demonstration[]): TaughtRow[] =>
     demonstrations.flatMap((one) => {
@@ -141,11 +143,30 @@ export async function imitate(
   }
 }
 
+/** The model that a run starts from. */
+async function startOf({ from, seed }: ImitateConfig): Promise<{ base: ModelFiles; tokenizer: Tokenizer }> {
+  if (typeof from === "string") {
+    const base = loadModel(from);
+    return { base, tokenizer: await loadTokenizer(from, base.config) };
+  }
+  const shape = readModelConfig(from.random);
+  const tokenizer = await loadTokenizer(from.tokenizer, readModelConfig(from.tokenizer));
+  if (tokenizer.size > shape.vocabSize) {
+    throw new InputError(
+      `${from.random} has room for ${shape.vocabSize} tokens, and the tokenizer of ${from.tokenizer} has ${tokenizer.size}.`,
+    );
+  }
+  return { base: initModel(shape, seed), tokenizer };
+}
+
 /** The weights as a model folder of its own; an adapter is saved beside it as well. */
 function save({ out, from }: ImitateConfig, policy: Policy): void {
   const { model, adapter } = policy.files();
   if (adapter) saveAdapter(join(out, "adapter"), adapter);
-  saveModel(out, adapter ? mergeAdapter(model, adapter) : model, { dtype: "BF16", tokenizerFrom: from });
+  saveModel(out, adapter ? mergeAdapter(model, adapter) : model, {
+    dtype: "BF16",
+    tokenizerFrom: typeof from === "string" ? from : from.tokenizer,
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Learning from text and from teachers: pretraining the small base model, demonstrations, and imitation. */
 export * from "./config.js";
 export * from "./demonstrations/index.js";
+export * from "./drills.js";
 export * from "./exemplars.js";
 export { demonstrationRow, demonstrationsFor, imitate } from "./imitate.js";
 export {

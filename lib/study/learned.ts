@@ -7,6 +7,7 @@ import {
   OPTION_MODES,
   type OptionMode,
   type PromptedOptions,
+  twoModelAgent,
 } from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import { runsFolder } from "./records/index.js";
@@ -16,6 +17,8 @@ import { fingerprintNow, modelOf, type TrainingRecord, trainingRecords } from ".
 export interface AgentChoice {
   /** For the agent `policy`: the folder of its model. */
   readonly model?: string;
+  /** For the agent `policy`: the folder of another model that chooses among the results. */
+  readonly selectModel?: string;
   /** Another sampling temperature than the agent's own; it then has another name, e.g. `il:t0`. */
   readonly temperature?: number;
   /** Where training records live. Default `data/runs`. */
@@ -62,9 +65,14 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
   const options: PromptedOptions = temperature === undefined ? {} : { temperature };
   if (name === ANY_MODEL) {
     if (model === undefined) throw new InputError(`The agent "${ANY_MODEL}" needs the folder of its model.`);
-    return always(
-      await folderAgent(shownAs, model, "it should be a model in Hugging Face's layout", options),
-    );
+    const expected = "it should be a model in Hugging Face's layout";
+    if (choice.selectModel !== undefined) {
+      return always(await twoModelAgent(shownAs, model, choice.selectModel, expected, options));
+    }
+    return always(await folderAgent(shownAs, model, expected, options));
+  }
+  if (choice.selectModel !== undefined) {
+    throw new InputError(`Only the agent "${ANY_MODEL}" takes a second model.`);
   }
   if (model !== undefined) throw new InputError(`Only the agent "${ANY_MODEL}" takes the folder of a model.`);
   if (agentNames().includes(name)) {

@@ -1,11 +1,12 @@
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   checkpointFolder,
   imitate,
+  measureModel,
   parseImitationConfig,
   pretrain,
   supervisedLoss,
@@ -82,6 +83,7 @@ describe("imitation", function () {
       steps: 7,
       tokens: 700,
       devGoals: 3,
+      decisionGoals: 0,
       evaluateEvery: 2,
       checkpointEvery: 2,
       ...more,
@@ -159,6 +161,52 @@ describe("imitation", function () {
     assert.notDeepEqual(bytes(out("il")), bytes(out("base")));
   });
 
+  it("begins from random weights of any shape, with a tokenizer that fits", async () => {
+    const from = { random: out("base"), tokenizer: out("base") };
+    const train = { rank: 2, alpha: 4, targets: ["q_proj"] };
+    const { steps } = await imitate(imitation("il", { from, train, steps: 3 }), shop);
+    assert.equal(steps, 3);
+    assert.notDeepEqual(bytes(out("il")), bytes(out("base")));
+    const shape = JSON.parse(readFileSync(join(out("base"), "config.json"), "utf8")) as object;
+    mkdirSync(join(root, "narrow"), { recursive: true });
+    writeFileSync(join(root, "narrow", "config.json"), JSON.stringify({ ...shape, vocab_size: 300 }));
+    await assert.rejects(
+      imitate(imitation("il", { from: { ...from, random: join(root, "narrow") } }), shop),
+      {
+        name: "InputError",
+        message: /has room for 300 tokens/,
+      },
+    );
+  });
+
+  it("exercises with prices beside the demonstrations", async () => {
+    const told: string[] = [];
+    const tasks = { query: { share: 0.2 }, price: { share: 1 }, reading: { share: 1 } };
+    await imitate(imitation("il", { tasks, steps: 4 }), shop, {
+      onStep: ({ losses }) => told.push(...Object.keys(losses)),
+    });
+    for (const task of ["price", "reading"]) assert.ok(told.includes(task), told.join());
+  });
+
+  it("measures the two decisions of a model", async () => {
+    const { found, onPlain, onOwn, queries } = await measureModel(out("base"), shop, 12);
+    assert.equal(queries.length, 12);
+    assert.ok(
+      found.plain > found.model,
+      "a model that has seen five batches does not search as well as the words",
+    );
+    for (const on of [onPlain, onOwn]) {
+      const lists = on.chosenAt.reduce((a, b) => a + b, 0);
+      assert.equal(
+        on.bestAt.reduce((a, b) => a + b, 0),
+        lists,
+      );
+      const best = on.chosenAt.reduce((sum, n, i) => sum + (n === 0 ? 0 : n * on.bestWhereChosen[i]!), 0);
+      assert.ok(Math.abs(best / lists - on.best) < 1e-9);
+      assert.ok(on.reward <= on.rewardOfBest && on.bestOfChance > 0);
+    }
+  });
+
   it("refuses a checkpoint of another run", async () => {
     await imitate(imitation("il", { steps: 3 }), shop);
     await assert.rejects(imitate(imitation("il", { steps: 4 }), shop, { resume: true }), {
@@ -197,6 +245,8 @@ describe("a configuration of training", () => {
       query: { share: 1, weight: 1 },
       select: { share: 1, weight: 1 },
       act: { share: 0, weight: 1 },
+      price: { share: 0, weight: 1 },
+      reading: { share: 0, weight: 1 },
     });
   });
 

@@ -53,6 +53,31 @@ export async function folderAgent(
   return promptedAgent(name, localCompleter(policy, tokenizer, options.modelName ?? folder), options, model);
 }
 
+/**
+ * An agent whose query is written by one model and whose choice is made by another.
+ * @throws InputError as {@link folderAgent}
+ */
+export async function twoModelAgent(
+  name: string,
+  folder: string,
+  selectFolder: string,
+  howToGet: string,
+  options: PromptedOptions = {},
+): Promise<Agent> {
+  const query = await openPlayer(name, folder, howToGet);
+  const select = await openPlayer(name, selectFolder, howToGet);
+  return promptedAgent(
+    name,
+    localCompleter(query.policy, query.tokenizer, folder),
+    { ...options, select: localCompleter(select.policy, select.tokenizer, selectFolder) },
+    {
+      name: `${folder}, ${selectFolder}`,
+      fingerprint: `${query.model.fingerprint},${select.model.fingerprint}`,
+      backend: query.model.backend,
+    },
+  );
+}
+
 /** A model that is ready to play, and what a run record says of it. */
 export interface Player {
   readonly policy: Policy;

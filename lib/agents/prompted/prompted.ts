@@ -10,6 +10,8 @@ export interface PromptedOptions {
   /** What the settings call a local model; its folder by default. A family of checkpoints shares a name. */
   readonly modelName?: string;
   readonly options?: OptionMode;
+  /** Another model for the choice; the same one by default. */
+  readonly select?: Completer;
   /** Default 0.7, the thesis's. */
   readonly temperature?: number;
   /** Default 32, the thesis's. */
@@ -29,6 +31,7 @@ export function promptedAgent(
   const { goals, query, select } = exemplars;
   const settings = {
     ...completer.settings,
+    ...(options.select ? { select: options.select.settings } : {}),
     temperature,
     maxTokens,
     prompts: PROMPT_VERSION,
@@ -46,7 +49,8 @@ export function promptedAgent(
     },
     select: async (instruction, typed, listed, random) => {
       const messages = withExemplars(selectPrompt(instruction, typed, listed), select);
-      return parseSelection((await complete(messages, { ...sampling, random })).text, listed.length);
+      const { complete: asked } = options.select ?? { complete };
+      return parseSelection((await asked(messages, { ...sampling, random })).text, listed.length);
     },
   });
   const agent = twoDecisionAgent(

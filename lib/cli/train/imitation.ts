@@ -52,7 +52,9 @@ export async function runImitation(
     const catalogue = await defaultCatalogue(config.data);
     try {
       const ended = await imitate(config, catalogue, options);
-      if (!ended.interrupted) decisions = await measureModel(config.out, catalogue);
+      if (!ended.interrupted && config.decisionGoals > 0) {
+        decisions = await measureModel(config.out, catalogue, config.decisionGoals);
+      }
       return ended;
     } finally {
       catalogue.close();
