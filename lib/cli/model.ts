@@ -3,14 +3,32 @@ import type { PullProgress } from "../policy/files/index.js";
 import { note, printJson } from "./common.js";
 import type { AddVerb } from "./verbs.js";
 
-/** `aisle model pull` and `aisle model info`. */
+/** `aisle model pull`, `aisle model info` and `aisle model onnx`. */
 export const addModel: AddVerb = (program) => {
   const model = program
     .command("model")
-    .description("fetch a language model, or say what a model folder holds");
+    .description("fetch a language model, say what a model folder holds, or write it as ONNX");
   addPull(model);
   addInfo(model);
+  addOnnx(model);
 };
+
+function addOnnx(model: Command): void {
+  model
+    .command("onnx")
+    .description("write a model as ONNX, as @huggingface/transformers and browsers read it")
+    .argument("<model>", "a model folder, or the name of a model that was pulled")
+    .argument("<folder>", "where it goes")
+    .option("--json", "print one JSON object: folder")
+    .action(async (name: string, folder: string, options: { json?: boolean }) => {
+      const { findModel, loadModel } = await import("../policy/files/index.js");
+      const { saveOnnx } = await import("../policy/onnx/index.js");
+      const from = findModel(name);
+      saveOnnx(folder, loadModel(from), from);
+      if (options.json) printJson({ folder });
+      else process.stdout.write(`${folder}\n`);
+    });
+}
 
 function addPull(model: Command): void {
   model

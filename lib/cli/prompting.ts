@@ -16,6 +16,7 @@ export interface PromptingFlags {
   readonly temperature?: number;
   readonly baseUrl?: string;
   readonly onnx?: string;
+  readonly dtype?: string;
   readonly react?: boolean;
   readonly act?: boolean;
   readonly fewShot?: number;
@@ -40,6 +41,7 @@ export function addPromptingOptions(command: Command): void {
       "an OpenAI-compatible endpoint answers, e.g. http://127.0.0.1:8000/v1, with --model",
     )
     .option("--onnx <model>", "an ONNX chat model answers: a folder, or a model on the Hugging Face hub")
+    .option("--dtype <name>", "of --onnx: which of its files, such as fp32, fp16, q8, q4 (default: fp32)")
     .option("--act", "one action at a time, to the purchase, instead of two decisions")
     .option("--react", "the same with a thought before each action")
     .option("--few-shot <k>", "k worked examples, from train goals", integerOption("--few-shot", 1, 100))
@@ -75,6 +77,7 @@ const ENDPOINT_ONLY = ["keyVariable", "concurrency", "perMinute", "retries", "ti
 const OWN = [
   "baseUrl",
   "onnx",
+  "dtype",
   "react",
   "act",
   "fewShot",
@@ -102,6 +105,8 @@ export function asksForPrompting(flags: PromptingFlags): boolean {
   } else if (flags.model === undefined) {
     throw new InputError("--base-url needs the name of the endpoint's model (--model).");
   }
+  if (flags.dtype !== undefined && flags.onnx === undefined)
+    throw new InputError("--dtype needs an ONNX model (--onnx).");
   if (flags.onnx !== undefined && (flags.baseUrl ?? flags.model) !== undefined) {
     throw new InputError("--onnx names a model already: leave out --base-url and --model.");
   }
@@ -148,7 +153,7 @@ interface Answering {
 }
 
 async function answering(flags: PromptingFlags): Promise<Answering> {
-  const { localCompleter, openEndpoint, openPlayer } = await import("../agents/index.js");
+  const { localCompleter, openEndpoint, openOnnx, openPlayer } = await import("../agents/index.js");
   const { baseUrl, model, keyVariable, concurrency, perMinute, retries, timeout, stream } = flags;
   if (baseUrl !== undefined) {
     const given = {
@@ -162,6 +167,9 @@ async function answering(flags: PromptingFlags): Promise<Answering> {
     const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     return { completer: await openEndpoint({ baseUrl, model: model!, ...defined }), shown: model! };
   }
+  const { onnx, dtype } = flags;
+  if (onnx !== undefined)
+    return { completer: await openOnnx(onnx, dtype === undefined ? {} : { dtype }), shown: onnx };
   const folder = model ?? BASE;
   const player = await openPlayer("prompted", folder, "it should be a model in Hugging Face's layout");
   return {

@@ -6,6 +6,7 @@ export * from "./checkpoint.js";
 export * from "./host-weights.js";
 export type { Inspection } from "./inspect.js";
 export * from "./lora.js";
+export * from "./onnx/index.js";
 export * from "./optimizer.js";
 export * from "./policy.js";
 export * from "./rows.js";

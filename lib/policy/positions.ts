@@ -28,6 +28,14 @@ export function rotaryAngles(
   return { cos, sin };
 }
 
+/** `θ^(−2i/d)` for i below d/2, rounded where Hugging Face rounds. */
+export function rotaryFrequencies(headDim: number, theta: number): Float32Array {
+  return Float32Array.from(
+    { length: headDim / 2 },
+    (_, i) => 1 / Math.fround(theta ** Math.fround((2 * i) / headDim)),
+  );
+}
+
 function tableOf(positions: number, headDim: number, theta: number): Table {
   const key = `${headDim} ${theta}`;
   const old = tables.get(key);
@@ -39,10 +47,7 @@ function tableOf(positions: number, headDim: number, theta: number): Table {
 
 function computed(positions: number, headDim: number, theta: number): Table {
   const half = headDim / 2;
-  const frequencies = Float32Array.from(
-    { length: half },
-    (_, i) => 1 / Math.fround(theta ** Math.fround((2 * i) / headDim)),
-  );
+  const frequencies = rotaryFrequencies(headDim, theta);
   const cos = new Float32Array(positions * headDim);
   const sin = new Float32Array(positions * headDim);
   for (let t = 0, at = 0; t < positions; t++, at += headDim) {

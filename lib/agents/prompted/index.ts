@@ -5,4 +5,5 @@ export * from "./exemplars.js";
 export * from "./local.js";
 export * from "./multi-turn.js";
 export * from "./names.js";
+export * from "./onnx.js";
 export { promptedAgent, type PromptedOptions } from "./prompted.js";

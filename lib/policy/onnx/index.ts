@@ -1,0 +1,2 @@
+/** Our models for other runtimes. */
+export { decoderGraph, saveOnnx } from "./decoder.js";
