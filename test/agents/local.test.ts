@@ -12,9 +12,11 @@ import {
   openEnvironment,
   recipeSource,
 } from "../../lib/simulator/index.js";
+import { readRecord } from "../../lib/study/index.js";
+import { aisle, type Run } from "../cli/run.js";
 
 describe("an agent of a model folder", function () {
-  this.timeout(30000);
+  this.timeout(120_000);
   let root: string;
   let shop: DiskCatalogue;
 
@@ -79,6 +81,21 @@ describe("an agent of a model folder", function () {
       name: "InputError",
       message: /There is no model in .*none for the agent "x": train one\./,
     });
+  });
+
+  it("plays where AISLE_BACKEND says, on wasm without it, and its record says which", async () => {
+    const flags = ["--agent", "policy", "--model", join(root, "model"), "--data", join(root, "shop")];
+    const args = ["evaluate", ...flags, "--limit", "1", "--runs", join(root, "runs"), "--json"];
+    const [wasm, native, none] = await Promise.all(
+      ["", "native", "abacus"].map((backend) => aisle(args, { AISLE_BACKEND: backend })),
+    );
+    const backendOf = ({ stdout }: Run): string =>
+      readRecord((JSON.parse(stdout) as { record: string }).record).identity.backend;
+    assert.equal(backendOf(wasm!), "wasm");
+    if (native!.code === 0) assert.equal(backendOf(native!), "native");
+    else assert.match(native!.stderr, /backend native is not present/);
+    assert.equal(none!.code, 2);
+    assert.match(none!.stderr, /no backend "abacus"; AISLE_BACKEND may be/);
   });
 
   it("is known by name for the shipped models", async () => {

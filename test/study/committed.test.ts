@@ -52,6 +52,7 @@ function replayedAfresh(agent: string, seeds: readonly number[]): EpisodeResult[
     const out = execFileSync(process.execPath, ["lib/aisle.mjs", "evaluate", ...flags], {
       encoding: "utf8",
       stdio: "pipe",
+      env: { ...process.env, AISLE_BACKEND: "" }, // records are made on wasm
     });
     return [...readRecord((JSON.parse(out) as { record: string }).record).results];
   } finally {
@@ -114,6 +115,7 @@ describe("the committed results", function () {
     const out = execFileSync(process.execPath, ["lib/aisle.mjs", ...flags], {
       encoding: "utf8",
       stdio: "pipe",
+      env: { ...process.env, AISLE_BACKEND: "" }, // records are made on wasm
     });
     assert.deepEqual(JSON.parse(out), { record: first.path, holds: true });
   });

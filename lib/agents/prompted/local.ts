@@ -38,7 +38,7 @@ export function localCompleter(policy: Policy, tokenizer: Tokenizer, name: strin
 }
 
 /**
- * An agent that asks the model in a folder for both decisions, on the backend in use (`wasm` when none was chosen).
+ * An agent that asks the model in a folder for both decisions, on the backend of {@link openPlayer}.
  * @param name as tables show it
  * @param howToGet said where the folder is missing, e.g. the command that trains it
  * @throws InputError when there is no model there or it is broken
@@ -86,7 +86,8 @@ export interface Player {
 }
 
 /**
- * Opens the model of a folder for playing (an adapter with its base too), on the backend in use.
+ * Opens the model of a folder for playing (an adapter with its base too), on the backend in use; where none was chosen, on the
+ * one that AISLE_BACKEND names, else on `wasm`, whose bits are the same everywhere. Run records say which it was.
  * @throws InputError as {@link folderAgent}
  */
 export async function openPlayer(name: string, folder: string, howToGet: string): Promise<Player> {
@@ -94,7 +95,9 @@ export async function openPlayer(name: string, folder: string, howToGet: string)
     throw new InputError(`There is no model in ${folder} for the agent "${name}": ${howToGet}.`);
   }
   // Loaded only now: an agent without a model should not wait for a tensor engine.
-  const { currentBackend, loadAdapted, loadTokenizer, Policy } = await import("../../policy/index.js");
+  const { currentBackend, loadAdapted, loadTokenizer, Policy, selectBackend } =
+    await import("../../policy/index.js");
+  if (!currentBackend()) await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const { model: files, adapter, base } = loadAdapted(folder);
   const tokenizer = await loadTokenizer(folder, files.config);
   const policy = await Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
