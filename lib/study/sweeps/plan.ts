@@ -91,7 +91,8 @@ export async function planSweep(value: unknown, where = "the sweep"): Promise<Sw
       (all, [path, to]) => withSetting(all, path.split("."), to),
       content as Plain,
     );
-    const variant = [baseName(config, content as Plain), ...settings.map(label)].join(":");
+    const named = settings.filter(([path]) => path !== "agent"); // the agent is the name itself
+    const variant = [baseName(config, content as Plain), ...named.map(label)].join(":");
     for (const one of seeds) runs.push(await runOf({ ...config, seed: one }, variant, one, testGoals, where));
   }
   const twice = runs.find((run, i) => runs.findIndex(({ id }) => id === run.id) !== i);

@@ -1,0 +1,83 @@
+import type { Figure, FigureKit, SampleEpisode } from "../lib/study/index.js";
+import { type Arrow, type Box, drawingSpec, type Words, wrapped } from "./drawing.js";
+
+/** One episode, page by page, with what was done on each. */
+export const trajectory: Figure = {
+  name: "trajectory",
+  title: "One episode of the match agent as the pages that it saw: search, results, product, chosen option, purchase",
+  spec({ episode }, { style }) {
+    const width = style.fullWidth - 4;
+    if (!episode) {
+      const words = [{ x: width / 2, y: 20, text: "No record of the match agent with a success to show." }];
+      return drawingSpec({ width, height: 40, words });
+    }
+    return drawingSpec(layOut(episode, width, style));
+  },
+};
+
+const SIZE = 10.5;
+const LEADING = 13;
+const LINES = 17;
+
+/** Cards side by side, each with the lines of its page; the action stands beneath with an arrow to the next page. */
+function layOut({ instruction, pages, reward }: SampleEpisode, width: number, style: FigureKit["style"]) {
+  const gap = 10;
+  const card = (width - gap * (pages.length - 1)) / pages.length;
+  const top = 40;
+  const height = LINES * LEADING + 34;
+  const measure = (text: string): number => style.textWidth(text, SIZE);
+  const boxes: Box[] = [];
+  const arrows: Arrow[] = [];
+  const words: Words[] = wrapped(`“${instruction}”`, width, (text) => style.textWidth(text, 12), 2).map((text, i) => ({
+    text,
+    x: width / 2,
+    y: 8 + 16 * i,
+    italic: true,
+  }));
+  pages.forEach((page, i) => {
+    const x = i * (card + gap);
+    boxes.push({ x, y: top, width: card, height, fill: "#fbfbfb", stroke: "#9a9a9a" });
+    words.push({ text: page.kind, x: x + 6, y: top + 12, bold: true, align: "left" });
+    let line = 0;
+    for (const { text, chosen } of page.lines) {
+      const broken = wrapped(text, card - (chosen ? 16 : 12), measure, 2);
+      if (line + broken.length > LINES) break;
+      if (chosen) {
+        boxes.push({
+          x: x + 3,
+          y: top + 22 + LEADING * line,
+          width: card - 6,
+          height: LEADING * broken.length + 3,
+          fill: "#dcefe9",
+          stroke: "#009e73",
+        });
+      }
+      broken.forEach((part, k) =>
+        words.push({ text: part, x: x + 6, y: top + 30 + LEADING * (line + k), size: SIZE, align: "left" }),
+      );
+      line += broken.length;
+    }
+    const below = top + height;
+    const next = pages[i + 1];
+    if (next) {
+      arrows.push({
+        path: [
+          { x: x + card / 2, y: below },
+          { x: x + card / 2, y: below + 12 },
+          { x: x + card + gap + card / 2, y: below + 12 },
+          { x: x + card + gap + card / 2, y: below + 3 },
+        ],
+      });
+      wrapped(page.action, card + gap - 14, measure, 3).forEach((text, k) =>
+        words.push({ text, x: x + card + gap / 2, y: below + 23 + LEADING * k, size: SIZE }),
+      );
+    }
+  });
+  words.push({
+    text: `reward ${reward.toFixed(2)}`,
+    x: width - card / 2,
+    y: top + height - 12,
+    bold: true,
+  });
+  return { width, height: top + height + 60, boxes, arrows, words };
+}
