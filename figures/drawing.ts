@@ -95,7 +95,11 @@ export function drawingSpec({ width, height, boxes = [], arrows = [], words = []
       encoding: {
         x,
         y,
-        angle: { field: "angle", type: "quantitative" as const, scale: { domain: [0, 360], range: [0, 360] } },
+        angle: {
+          field: "angle",
+          type: "quantitative" as const,
+          scale: { domain: [0, 360], range: [0, 360] },
+        },
         color: own("colour"),
       },
     },
@@ -126,7 +130,12 @@ function groupsOf(words: readonly Words[]): Words[][] {
 }
 
 /** Text broken into lines of at most `width` pixels by a measure; a word that is too long is cut. */
-export function wrapped(text: string, width: number, measure: (text: string) => number, most = Infinity): string[] {
+export function wrapped(
+  text: string,
+  width: number,
+  measure: (text: string) => number,
+  most = Infinity,
+): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

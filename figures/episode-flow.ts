@@ -13,7 +13,11 @@ export const episodeFlow: Figure = {
     const rows = Array.from({ length: Math.ceil(agents.length / perRow) }, (_, i) =>
       agents.slice(i * perRow, (i + 1) * perRow),
     );
-    const panel = ({ label, colour, stages }: ReturnType<typeof query>[number], first: boolean, bottom: boolean) => {
+    const panel = (
+      { label, colour, stages }: ReturnType<typeof query>[number],
+      first: boolean,
+      bottom: boolean,
+    ) => {
       const x = {
         field: "at",
         type: "quantitative" as const,
@@ -26,6 +30,8 @@ export const episodeFlow: Figure = {
               labelAngle: -50,
               labelAlign: "right" as const,
               labelBaseline: "middle" as const,
+              labelOverlap: false,
+              labelFontSize: 10.5,
               ticks: false,
               grid: false,
               domain: false,
@@ -35,7 +41,7 @@ export const episodeFlow: Figure = {
       const y = (field: string) => ({
         field,
         type: "quantitative" as const,
-        scale: { domain: [0, 100] },
+        scale: { domain: [0, 114], nice: false },
         title: null,
         axis: { values: [0, 50, 100], labels: first, domain: false, ticks: false, minExtent: first ? 24 : 0 },
       });
@@ -60,7 +66,9 @@ export const episodeFlow: Figure = {
             encoding: { x, y: y("left") },
           },
           {
-            data: { values: stages.map(({ left }, i) => ({ at: i + 0.5, left, text: String(Math.round(left)) })) },
+            data: {
+              values: stages.map(({ left }, i) => ({ at: i + 0.5, left, text: String(Math.round(left)) })),
+            },
             mark: { type: "text" as const, dy: -8, fontSize: 10.5 },
             encoding: { x, y: y("left"), text: { field: "text", type: "nominal" as const } },
           },
@@ -69,7 +77,9 @@ export const episodeFlow: Figure = {
     };
     return {
       vconcat: rows.map((row, r) => ({
-        hconcat: row.map((agent, i) => panel(agent, i === 0, r === rows.length - 1 || r * perRow + i + perRow >= agents.length)),
+        hconcat: row.map((agent, i) =>
+          panel(agent, i === 0, r === rows.length - 1 || r * perRow + i + perRow >= agents.length),
+        ),
         spacing: gap,
         bounds: "flush" as const,
       })),

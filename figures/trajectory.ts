@@ -4,9 +4,10 @@ import { type Arrow, type Box, drawingSpec, type Words, wrapped } from "./drawin
 /** One episode, page by page, with what was done on each. */
 export const trajectory: Figure = {
   name: "trajectory",
-  title: "One episode of the match agent as the pages that it saw: search, results, product, chosen option, purchase",
+  title:
+    "One episode of the match agent as the pages that it saw: search, results, product, chosen option, purchase",
   spec({ episode }, { style }) {
-    const width = style.fullWidth - 4;
+    const width = style.fullWidth - 6;
     if (!episode) {
       const words = [{ x: width / 2, y: 20, text: "No record of the match agent with a success to show." }];
       return drawingSpec({ width, height: 40, words });
@@ -28,19 +29,20 @@ function layOut({ instruction, pages, reward }: SampleEpisode, width: number, st
   const measure = (text: string): number => style.textWidth(text, SIZE);
   const boxes: Box[] = [];
   const arrows: Arrow[] = [];
-  const words: Words[] = wrapped(`“${instruction}”`, width, (text) => style.textWidth(text, 12), 2).map((text, i) => ({
-    text,
-    x: width / 2,
-    y: 8 + 16 * i,
-    italic: true,
-  }));
+  const words: Words[] = wrapped(`“${instruction}”`, width, (text) => style.textWidth(text, 12), 2).map(
+    (text, i) => ({
+      text,
+      x: width / 2,
+      y: 8 + 16 * i,
+      italic: true,
+    }),
+  );
   pages.forEach((page, i) => {
     const x = i * (card + gap);
     boxes.push({ x, y: top, width: card, height, fill: "#fbfbfb", stroke: "#9a9a9a" });
     words.push({ text: page.kind, x: x + 6, y: top + 12, bold: true, align: "left" });
     let line = 0;
-    for (const { text, chosen } of page.lines) {
-      const broken = wrapped(text, card - (chosen ? 16 : 12), measure, 2);
+    for (const { broken, chosen } of windowOf(page.lines, (text) => wrapped(text, card - 12, measure, 2))) {
       if (line + broken.length > LINES) break;
       if (chosen) {
         boxes.push({
@@ -80,4 +82,15 @@ function layOut({ instruction, pages, reward }: SampleEpisode, width: number, st
     bold: true,
   });
   return { width, height: top + height + 60, boxes, arrows, words };
+}
+
+/** What of a page a card has room for: its beginning, or where the beginning does not reach it, what was chosen. */
+function windowOf(lines: SampleEpisode["pages"][number]["lines"], wrap: (text: string) => string[]) {
+  const all = lines.map(({ text, chosen }) => ({ broken: wrap(text), chosen }));
+  const taken = (from: number, to: number): number =>
+    all.slice(from, to).reduce((sum, { broken }) => sum + broken.length, 0);
+  const chosen = all.findIndex((one) => one.chosen);
+  let start = 1;
+  while (chosen >= 0 && taken(0, chosen + 1) > LINES && taken(start, chosen + 1) > LINES - 2) start++;
+  return start === 1 ? all : [all[0]!, { broken: ["…"], chosen: false }, ...all.slice(start)];
 }

@@ -1,10 +1,11 @@
-import { type Catalogue, ensureShop, type Environment, splitRanges } from "../simulator/index.js";
+import { type Catalogue, defaultCatalogue, type Environment, splitRanges } from "../simulator/index.js";
 import { evaluate, type Evaluation } from "./evaluate.js";
 import type { StudyData } from "./figures/index.js";
 import { agentOf } from "./learned.js";
 import { mainAgentsIn, mainResults, type StudyShop } from "./mainResults.js";
 import { publishedResults } from "./published.js";
 import { runsFolder } from "./records/index.js";
+import { sampleEpisode } from "./sampleEpisode.js";
 
 /** What the study has to know of a shop. A `Catalogue` has all of it. */
 export type ShopFacts = Pick<Catalogue, "fingerprint" | "size" | "goalCount">;
@@ -24,15 +25,21 @@ export function studyShop(catalogue: ShopFacts): StudyShop {
  * Everything that tables and figures are made from: the records that belong to this shop, and the published numbers.
  * @throws InputError when a record is not what it claims to be
  */
-export function studyData(catalogue: ShopFacts, runs = runsFolder): StudyData {
+export function studyData(catalogue: ShopFacts | Catalogue, runs = runsFolder): StudyData {
   const shop = studyShop(catalogue);
-  return { shop, results: mainResults(shop, runs), published: publishedResults() };
+  const results = mainResults(shop, runs);
+  const episode = "search" in catalogue ? sampleEpisode(catalogue, results) : null;
+  return { shop, results, published: publishedResults(), episode };
 }
 
 /** `studyData` of the default shop, which is made first where there is none (seconds). */
 export async function defaultStudyData(runs = runsFolder): Promise<StudyData> {
-  const { fingerprint, products, goals } = await ensureShop();
-  return studyData({ fingerprint, size: products, goalCount: goals }, runs);
+  const catalogue = await defaultCatalogue();
+  try {
+    return studyData(catalogue, runs);
+  } finally {
+    catalogue.close();
+  }
 }
 
 /**

@@ -2,10 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { StudyData } from "./figures/index.js";
 import { quotedFacts } from "./facts.js";
+import { methodNumbers } from "./method.js";
 import { commandFor } from "./mainResults.js";
 import { writeIfChanged } from "./records/index.js";
 import {
+  algorithmsTable,
   comparisonsTable,
+  creditTable,
   mainTable,
   numbers,
   numbersTex,
@@ -22,7 +25,18 @@ export const tablesFolder = "thesis/tables";
 
 /** Every table of the thesis. */
 export function tables({ results, published }: StudyData): TableDocument[] {
-  return [mainTable(results, published), partsTable(results, published), comparisonsTable(results)];
+  return [
+    algorithmsTable(),
+    creditTable(),
+    mainTable(results, published),
+    partsTable(results, published),
+    comparisonsTable(results),
+  ];
+}
+
+/** Every number that the thesis may print: from the records, from what others published, and of the method. */
+export function allNumbers(data: StudyData): ReadonlyMap<string, string> {
+  return new Map([...numbers(data.shop, data.results, data.published, quotedFacts()), ...methodNumbers()]);
 }
 
 /** What making the tables wrote, and what is missing in them. */
@@ -48,7 +62,7 @@ export function makeTables(
     files.push(path);
   };
   for (const table of tables(data)) write(`${table.name}.tex`, toLatex(table));
-  write("numbers.tex", numbersTex(numbers(data.shop, data.results, data.published, quotedFacts())));
+  write("numbers.tex", numbersTex(allNumbers(data)));
   if (readme !== null && existsSync(readme)) {
     updateReadme(readmeBlock(data), readme);
     files.push(readme);

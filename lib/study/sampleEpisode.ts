@@ -1,5 +1,4 @@
-import { agentNamed } from "../agents/index.js";
-import { stream } from "../base/index.js";
+import { MatchAgent } from "../agents/index.js";
 import { type Catalogue, openEnvironment } from "../simulator/index.js";
 import { isSuccess } from "./summary.js";
 import type { MainResult } from "./mainResults.js";
@@ -29,10 +28,7 @@ const KINDS = ["Search", "Results", "Product", "Option chosen"];
  * again (the agent has no chance in it). Null where there is no record or no such episode.
  * @throws RangeError when the episode does not end as the record says
  */
-export async function sampleEpisode(
-  catalogue: Catalogue,
-  results: readonly MainResult[],
-): Promise<SampleEpisode | null> {
+export function sampleEpisode(catalogue: Catalogue, results: readonly MainResult[]): SampleEpisode | null {
   const record = results.find(({ agent }) => agent === "match")?.record;
   const found = record?.results.find(
     (result) =>
@@ -44,8 +40,7 @@ export async function sampleEpisode(
   if (!found) return null;
   const environment = openEnvironment(catalogue);
   const { instruction } = catalogue.goal(found.goal);
-  const match = await agentNamed("match");
-  const played = await match.play(environment, found.goal, stream(found.seed, "evaluate", found.goal));
+  const played = new MatchAgent().play(environment, found.goal);
   if (played.reward !== found.reward) {
     throw new RangeError(`Goal ${found.goal} no longer ends as its record says: evaluate match again.`);
   }
@@ -61,6 +56,10 @@ export async function sampleEpisode(
       action,
     };
   });
-  const last: SamplePage = { kind: "Bought", lines: [{ text: "Thank you for shopping with us!", chosen: false }], action: "" };
+  const last: SamplePage = {
+    kind: "Bought",
+    lines: [{ text: "Thank you for shopping with us!", chosen: false }],
+    action: "",
+  };
   return { agent: "match", goal: found.goal, instruction, pages: [...pages, last], reward: played.reward };
 }

@@ -42,7 +42,7 @@ describe("tables and figures from records", function () {
     test: { first: 0, count: 40 },
   };
   const published = publishedResults();
-  const data = (): StudyData => ({ shop, results: mainResults(shop, runs), published });
+  const data = (): StudyData => ({ shop, results: mainResults(shop, runs), published, episode: null });
 
   before(async () => {
     whole = mkdtempSync(join(tmpdir(), "aisle-study-"));

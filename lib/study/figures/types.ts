@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { MainResult, StudyShop } from "../mainResults.js";
 import type { Published } from "../published.js";
+import type { SampleEpisode } from "../sampleEpisode.js";
 import type * as stats from "../stats/index.js";
 import type * as style from "../style/index.js";
 
@@ -9,6 +10,8 @@ export interface StudyData {
   readonly shop: StudyShop;
   readonly results: readonly MainResult[];
   readonly published: Published;
+  /** An episode to look at; null where there is no shop to play it in, or no record to choose it by. */
+  readonly episode: SampleEpisode | null;
 }
 
 /** What a figure may use of the study. It is handed in, so that `figures/` needs nothing of `lib` but types. */

@@ -5,5 +5,6 @@ export * from "./formats.js";
 export * from "./latexText.js";
 export * from "./macros.js";
 export * from "./mainTable.js";
+export * from "./methodTables.js";
 export * from "./numbers.js";
 export * from "./readme.js";
