@@ -1,11 +1,13 @@
 import { type Catalogue, defaultCatalogue, type Environment, splitRanges } from "../simulator/index.js";
 import { evaluate, type Evaluation } from "./evaluate.js";
-import type { StudyData } from "./figures/index.js";
+import { ablations } from "./ablations.js";
+import type { StudyData, TrainingCurve } from "./figures/index.js";
 import { agentOf } from "./learned.js";
 import { mainAgentsIn, mainResults, type StudyShop } from "./mainResults.js";
 import { publishedResults } from "./published.js";
-import { runsFolder } from "./records/index.js";
+import { readProvenance, runsFolder } from "./records/index.js";
 import { sampleEpisode } from "./sampleEpisode.js";
+import { metricsOf, trainingRecords } from "./training/index.js";
 
 /** What the study has to know of a shop. A `Catalogue` has all of it. */
 export type ShopFacts = Pick<Catalogue, "fingerprint" | "size" | "goalCount">;
@@ -29,7 +31,25 @@ export function studyData(catalogue: ShopFacts | Catalogue, runs = runsFolder): 
   const shop = studyShop(catalogue);
   const results = mainResults(shop, runs);
   const episode = "search" in catalogue ? sampleEpisode(catalogue, results) : null;
-  return { shop, results, published: publishedResults(), episode };
+  return {
+    shop,
+    results,
+    published: publishedResults(),
+    training: trainingCurves(shop, runs),
+    ablations: ablations(shop, runs),
+    episode,
+  };
+}
+
+/** The training records of a shop with their metrics. */
+function trainingCurves(shop: StudyShop, runs: string): TrainingCurve[] {
+  return trainingRecords(runs)
+    .filter(({ identity }) => identity.data.fingerprint === shop.fingerprint)
+    .map((record) => ({
+      record,
+      metrics: metricsOf(record),
+      seconds: readProvenance(record.path)?.seconds ?? null,
+    }));
 }
 
 /** `studyData` of the default shop, which is made first where there is none (seconds). */

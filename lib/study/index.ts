@@ -1,4 +1,5 @@
 /** The study: evaluation, run records, statistics, tables, figures, the thesis. Notebooks and verbs call this face. */
+export * from "./ablations.js";
 export * from "./comparisons.js";
 export * from "./data.js";
 export * from "./evaluate.js";

@@ -30,6 +30,23 @@ export const mainAgents: readonly ExpectedAgent[] = [
   { agent: "oracle", seeds: [0] },
 ];
 
+/** The trained families that the study is about: a table says so where one has no record. */
+export const expectedFamilies: readonly string[] = [
+  "rloo",
+  "dr_grpo",
+  "grpo",
+  "thesis",
+  "grpo-multi-turn",
+  "gigpo",
+];
+
+/** {@link mainAgentsIn} and the expected families that have no training record yet. */
+export function expectedAgentsIn(runs = runsFolder): ExpectedAgent[] {
+  const found = mainAgentsIn(runs);
+  const missing = expectedFamilies.filter((family) => !found.some(({ agent }) => agent === family));
+  return [...found, ...missing.map((agent) => ({ agent, seeds: [0, 1, 2] }))];
+}
+
 /**
  * The agents of the main table: {@link mainAgents}, and every family with training records and a name of its own in
  * `agentStyle`, with the seeds that it was trained with. Ablations, which have none, stay out of it.
@@ -55,7 +72,7 @@ export interface MainResult {
 export function mainResults(
   shop: StudyShop,
   runs = runsFolder,
-  agents: readonly ExpectedAgent[] = mainAgentsIn(runs),
+  agents: readonly ExpectedAgent[] = expectedAgentsIn(runs),
 ): MainResult[] {
   const wanted = {
     split: "test",
@@ -104,5 +121,8 @@ function onPlainPages({ identity }: RunRecord): boolean {
 
 /** How to make a missing record. */
 export function commandFor(agent: string, seeds: readonly number[]): string {
-  return `npx aisle evaluate --agent ${agent}${seeds.join() === "0" ? "" : ` --seeds ${seeds.join()}`}`;
+  const evaluate = `npx aisle evaluate --agent ${agent}${seeds.join() === "0" ? "" : ` --seeds ${seeds.join()}`}`;
+  return expectedFamilies.includes(agent)
+    ? `npx aisle train configs/${agent}.json, record, ${evaluate.slice(10)}`
+    : evaluate;
 }

@@ -7,8 +7,12 @@ import { commandFor } from "./mainResults.js";
 import { writeIfChanged } from "./records/index.js";
 import {
   algorithmsTable,
+  ablationsTable,
   comparisonsTable,
+  costTable,
   creditTable,
+  learnedParagraphs,
+  learnedSummary,
   mainTable,
   numbers,
   numbersTex,
@@ -24,19 +28,25 @@ import {
 export const tablesFolder = "thesis/tables";
 
 /** Every table of the thesis. */
-export function tables({ results, published }: StudyData): TableDocument[] {
+export function tables({ results, published, training, ablations }: StudyData): TableDocument[] {
   return [
     algorithmsTable(),
     creditTable(),
     mainTable(results, published),
     partsTable(results, published),
     comparisonsTable(results),
+    costTable(training),
+    ablationsTable(ablations),
   ];
 }
 
 /** Every number that the thesis may print: from the records, from what others published, and of the method. */
 export function allNumbers(data: StudyData): ReadonlyMap<string, string> {
-  return new Map([...numbers(data.shop, data.results, data.published, quotedFacts()), ...methodNumbers()]);
+  return new Map([
+    ...numbers(data.shop, data.results, data.published, quotedFacts()),
+    ...methodNumbers(),
+    ["study/learned", learnedSummary(data.results)],
+  ]);
 }
 
 /** What making the tables wrote, and what is missing in them. */
@@ -62,6 +72,7 @@ export function makeTables(
     files.push(path);
   };
   for (const table of tables(data)) write(`${table.name}.tex`, toLatex(table));
+  write("learned.tex", learnedParagraphs(data.results));
   write("numbers.tex", numbersTex(allNumbers(data)));
   if (readme !== null && existsSync(readme)) {
     updateReadme(readmeBlock(data), readme);

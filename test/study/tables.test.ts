@@ -42,7 +42,14 @@ describe("tables and figures from records", function () {
     test: { first: 0, count: 40 },
   };
   const published = publishedResults();
-  const data = (): StudyData => ({ shop, results: mainResults(shop, runs), published, episode: null });
+  const data = (): StudyData => ({
+    shop,
+    results: mainResults(shop, runs),
+    published,
+    training: [],
+    ablations: [],
+    episode: null,
+  });
 
   before(async () => {
     whole = mkdtempSync(join(tmpdir(), "aisle-study-"));

@@ -1,15 +1,28 @@
 import type { TopLevelSpec } from "vega-lite";
 import type { MainResult, StudyShop } from "../mainResults.js";
 import type { Published } from "../published.js";
+import type { Ablation } from "../ablations.js";
+import type { TrainingRecord } from "../training/index.js";
 import type { SampleEpisode } from "../sampleEpisode.js";
 import type * as stats from "../stats/index.js";
 import type * as style from "../style/index.js";
+
+/** A training record and the metrics of its iterations, oldest first. */
+export interface TrainingCurve {
+  readonly record: TrainingRecord;
+  readonly metrics: readonly Readonly<Record<string, number>>[];
+  /** Wall time of its iterations, as it was noted when the run was made. */
+  readonly seconds: number | null;
+}
 
 /** What figures and tables are made from: the shop, the records that belong to it, and what others printed. */
 export interface StudyData {
   readonly shop: StudyShop;
   readonly results: readonly MainResult[];
   readonly published: Published;
+  /** Training records of this shop, by name and seed, with their metrics. */
+  readonly training: readonly TrainingCurve[];
+  readonly ablations: readonly Ablation[];
   /** An episode to look at; null where there is no shop to play it in, or no record to choose it by. */
   readonly episode: SampleEpisode | null;
 }

@@ -74,6 +74,33 @@ export async function readSweep(file: string): Promise<Sweep> {
 
 /** `readSweep` of a value. */
 export async function planSweep(value: unknown, where = "the sweep"): Promise<Sweep> {
+  const { name, testGoals, variants } = expandSweep(value, where);
+  const runs: SweepRun[] = [];
+  for (const { variant, config, seeds } of variants) {
+    for (const one of seeds) runs.push(await runOf({ ...config, seed: one }, variant, one, testGoals, where));
+  }
+  const twice = runs.find((run, i) => runs.findIndex(({ id }) => id === run.id) !== i);
+  if (twice) throw new InputError(`In ${where}: ${twice.id} is there twice.`);
+  return { name, key: sha256(canonicalJson(runs)), runs };
+}
+
+/** One combination of a sweep's grid. */
+export interface SweepVariant {
+  readonly variant: string;
+  /** What the grid sets, by path. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly seeds: readonly number[];
+}
+
+/**
+ * A sweep's variants, their configurations unchecked: enough to look for their records.
+ * @throws InputError when the value is no sweep
+ */
+export function expandSweep(
+  value: unknown,
+  where = "the sweep",
+): { name: string; testGoals: number | null; variants: SweepVariant[] } {
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -85,19 +112,16 @@ export async function planSweep(value: unknown, where = "the sweep"): Promise<Sw
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new InputError(`In ${where}, base: a configuration is a JSON object.`);
   }
-  const runs: SweepRun[] = [];
-  for (const settings of combinations(grid)) {
+  const variants = combinations(grid).map((settings) => {
     const config = settings.reduce(
       (all, [path, to]) => withSetting(all, path.split("."), to),
       content as Plain,
     );
     const named = settings.filter(([path]) => path !== "agent"); // the agent is the name itself
     const variant = [baseName(config, content as Plain), ...named.map(label)].join(":");
-    for (const one of seeds) runs.push(await runOf({ ...config, seed: one }, variant, one, testGoals, where));
-  }
-  const twice = runs.find((run, i) => runs.findIndex(({ id }) => id === run.id) !== i);
-  if (twice) throw new InputError(`In ${where}: ${twice.id} is there twice.`);
-  return { name, key: sha256(canonicalJson(runs)), runs };
+    return { variant, settings: Object.fromEntries(settings), config, seeds };
+  });
+  return { name, testGoals, variants };
 }
 
 /** The folder of a run's checkpoints, metrics and model. */

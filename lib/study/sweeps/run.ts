@@ -84,7 +84,8 @@ async function train(
   const policy = await library.Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
   const name = `${run.variant}-s${run.seed}`; // not the folder: where it lies decides nothing
   const made = { name, fingerprint: fingerprintOf(model), backend: library.currentBackend()! };
-  const agent = promptedAgent(run.variant, localCompleter(policy, tokenizer, run.variant), {}, made);
+  const options = run.kind === "grpo" ? parseGrpoRun(run.config, run.id).options : "match";
+  const agent = promptedAgent(run.variant, localCompleter(policy, tokenizer, run.variant), { options }, made);
   return { agent, dispose: () => policy.dispose() };
 }
 

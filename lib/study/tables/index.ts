@@ -8,3 +8,5 @@ export * from "./mainTable.js";
 export * from "./methodTables.js";
 export * from "./numbers.js";
 export * from "./readme.js";
+export * from "./sentences.js";
+export * from "./trainingTables.js";

@@ -3,6 +3,7 @@ import type { Facts } from "../facts.js";
 import type { MainResult, StudyShop } from "../mainResults.js";
 import type { Published } from "../published.js";
 import { bootstrapDefaults as defaults } from "../stats/index.js";
+import { agentStyle } from "../style/index.js";
 import { latexId } from "./latexText.js";
 import { asPrinted, grouped, intervalText, oneDecimal, pValue } from "./numbers.js";
 
@@ -45,7 +46,9 @@ export function numbers(
     all.set(`record/${agent}`, latexId(record.id));
   }
   const made = results.flatMap(({ record }) => (record ? [latexId(record.id)] : []));
-  if (made.length === results.length) all.set("records/main", made.join(", "));
+  const lacking = results.filter(({ record }) => !record).map(({ agent }) => agentStyle(agent).label);
+  if (lacking.length > 0) made.push(`none of ${lacking.join(", ")}`);
+  all.set("records/main", made.join(", "));
   const compared = [...comparisons(results), ...learningComparisons(results)];
   for (const { a, b, difference, adjusted, success, dz, delta } of compared) {
     all.set(`compare/${a}/${b}/difference`, oneDecimal(difference));

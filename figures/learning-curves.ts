@@ -1,0 +1,201 @@
+import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import { drawingSpec } from "./drawing.js";
+
+/** How training went: return of the roll-outs and score on dev goals against the number of roll-outs, a line an algorithm. */
+export const learningCurves: Figure = {
+  name: "learning-curves",
+  title:
+    "Learning curves from the training records: mean return of the sampled roll-outs and score on dev goals, with bands over seeds",
+  spec(data, kit) {
+    const { style } = kit;
+    const protocols = query(data, kit);
+    if (protocols.length === 0) {
+      const text = "No training record yet: npx aisle train configs/grpo.json, then npx aisle record.";
+      return drawingSpec({
+        width: style.fullWidth - 6,
+        height: 40,
+        words: [{ x: style.fullWidth / 2, y: 20, text }],
+      });
+    }
+    const gap = 40;
+    const labels = 124;
+    const width = Math.floor((style.fullWidth - gap - labels - 62) / 2);
+    const panel = (rows: readonly Row[], metric: Row["metric"], title: string, bottom: boolean) => {
+      const own = rows.filter((row) => row.metric === metric);
+      const x = {
+        field: "rollouts",
+        type: "quantitative" as const,
+        title: bottom ? "thousands of roll-outs" : null,
+        axis: { grid: false, tickCount: 5 },
+        scale: { nice: false },
+      };
+      const y = (field: string) => ({
+        field,
+        type: "quantitative" as const,
+        title: null,
+        scale: { zero: false },
+        axis: { domain: false, ticks: false, tickCount: 5 },
+      });
+      const colour = { field: "colour", type: "nominal" as const, scale: null };
+      const detail = { field: "name" };
+      const ends = metric === "dev" ? endsOf(own) : [];
+      return {
+        width,
+        height: 150,
+        title: { text: title, offset: 6, frame: "group" as const },
+        layer: [
+          {
+            data: { values: own },
+            mark: { type: "area" as const, opacity: 0.16 },
+            encoding: { x, y: y("lo"), y2: { field: "hi" }, color: colour, detail },
+          },
+          {
+            data: { values: own },
+            mark: { type: "line" as const },
+            encoding: {
+              x,
+              y: y("value"),
+              color: colour,
+              detail,
+              strokeDash: { field: "dash", type: "nominal" as const, scale: null },
+            },
+          },
+          {
+            data: { values: ends },
+            mark: { type: "text" as const, align: "left" as const, dx: 6 },
+            encoding: {
+              x,
+              y: y("height"),
+              color: { field: "ink", type: "nominal" as const, scale: null },
+              text: { field: "label", type: "nominal" as const },
+            },
+          },
+        ].filter((layer) => layer.data.values.length > 0),
+      };
+    };
+    return {
+      vconcat: protocols.map(({ protocol, rows }, i) => {
+        const bottom = i === protocols.length - 1;
+        return {
+          hconcat: [
+            panel(rows, "return", `${protocol}: mean return of roll-outs`, bottom),
+            panel(rows, "dev", "score on dev goals", bottom),
+          ],
+          spacing: gap,
+        };
+      }),
+      spacing: 12,
+    };
+  },
+};
+
+interface Row {
+  readonly name: string;
+  readonly label: string;
+  readonly colour: string;
+  readonly ink: string;
+  readonly dash: readonly number[];
+  readonly metric: "return" | "dev";
+  readonly rollouts: number;
+  readonly value: number;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** Iterations that a point of the return stands for: a batch of eight goals says little alone. */
+const WINDOW = 10;
+
+/** Rows for each protocol that was trained: a band over seeds for each family and metric. */
+function query({ training }: StudyData, { style, stats }: FigureKit): { protocol: string; rows: Row[] }[] {
+  const families = new Map<string, StudyData["training"]>();
+  for (const one of training) {
+    const { name } = one.record.identity;
+    if (style.isKnownAgent(name)) families.set(name, [...(families.get(name) ?? []), one]);
+  }
+  const protocols = new Map<string, Row[]>();
+  const dashes: readonly (readonly number[])[] = [
+    [1, 0],
+    [6, 3],
+    [2, 2],
+    [8, 3, 2, 3],
+    [4, 1],
+    [1, 3],
+  ];
+  for (const name of style.byOrder([...families.keys()], (one) => one)) {
+    const runs = families.get(name)!;
+    const { config } = runs[0]!.record.identity;
+    const protocol = String(config["protocol"] ?? "two-decision");
+    const rows = protocols.get(protocol) ?? [];
+    const perIteration = rolloutsOf(config) / 1000;
+    const { label, colour, ink } = style.agentStyle(name);
+    const dash = dashes[new Set(rows.map((row) => row.name)).size % dashes.length]!;
+    const seeds = runs.length === 1 ? `${label} (1 seed)` : label;
+    const band = (
+      metric: Row["metric"],
+      curves: readonly (readonly { step: number; value: number }[])[],
+    ): Row[] =>
+      stats.curveBand(curves).map(({ step, value, lo, hi }) => ({
+        name,
+        label: seeds,
+        colour,
+        ink,
+        dash,
+        metric,
+        rollouts: step * perIteration,
+        value,
+        lo,
+        hi,
+      }));
+    rows.push(
+      ...band(
+        "return",
+        runs.map(({ metrics }) => windows(metrics)),
+      ),
+      ...band(
+        "dev",
+        runs.map(({ metrics }) =>
+          metrics.flatMap((m) =>
+            "dev/score" in m ? [{ step: m["iteration"]!, value: m["dev/score"]! }] : [],
+          ),
+        ),
+      ),
+    );
+    protocols.set(protocol, rows);
+  }
+  return [...protocols].map(([protocol, rows]) => ({ protocol, rows }));
+}
+
+/** Episodes of one iteration. */
+function rolloutsOf(config: Readonly<Record<string, unknown>>): number {
+  const learner = (config["learner"] ?? config) as { groups?: Record<string, number> };
+  const { tasks = 1, perTask = 1, size = 1 } = learner.groups ?? {};
+  return tasks * perTask * size;
+}
+
+/** Means over windows of iterations, each at its last. */
+function windows(metrics: readonly Readonly<Record<string, number>>[]): { step: number; value: number }[] {
+  const own = metrics.filter((m) => "return/mean" in m);
+  const points: { step: number; value: number }[] = [];
+  for (let end = WINDOW; end <= own.length; end += WINDOW) {
+    const part = own.slice(end - WINDOW, end);
+    const value = part.reduce((sum, m) => sum + m["return/mean"]!, 0) / WINDOW;
+    points.push({ step: part[WINDOW - 1]!["iteration"]!, value });
+  }
+  return points;
+}
+
+/** Where the lines end, their labels moved apart where they would overlap. */
+function endsOf(rows: readonly Row[]): (Row & { height: number })[] {
+  const names = [...new Set(rows.map((row) => row.name))];
+  const ends = names.map((name) => rows.filter((row) => row.name === name).at(-1)!);
+  const values = rows.flatMap(({ lo, hi }) => [lo, hi]);
+  const apart = (Math.max(...values) - Math.min(...values)) / 11;
+  let free = -Infinity;
+  return ends
+    .sort((a, b) => a.value - b.value)
+    .map((end) => {
+      const height = Math.max(end.value, free);
+      free = height + apart;
+      return { ...end, height };
+    });
+}

@@ -1,0 +1,113 @@
+import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import { drawingSpec } from "./drawing.js";
+
+/** What each panel shows: a metric of the training records. */
+const PANELS = [
+  ["anchor/mean_size", ["mean number of turns", "that share a state"]],
+  ["anchor/frac_singleton", ["share of turns", "alone in their state"]],
+  ["share", ["step level's share", "of the advantage"]],
+] as const;
+
+/** Anchor groups while training: how large they are, how many turns are alone, and how much of the advantage is step credit. */
+export const stepCredit: Figure = {
+  name: "step-credit",
+  title:
+    "Anchor groups during training: mean number of turns that share a state, share of turns alone in theirs, and the step level's share of the advantage",
+  spec(data, kit) {
+    const { style } = kit;
+    const rows = query(data, kit);
+    if (rows.length === 0) {
+      const text =
+        "No training record with anchor groups yet: npx aisle train configs/gigpo.json, then npx aisle record.";
+      return drawingSpec({
+        width: style.fullWidth - 6,
+        height: 40,
+        words: [{ x: style.fullWidth / 2, y: 20, text }],
+      });
+    }
+    const shown = PANELS.filter(([metric]) => rows.some((row) => row.metric === metric));
+    const gap = 30;
+    const width = Math.floor(
+      (style.fullWidth - gap * (shown.length - 1) - 40 * shown.length - 48) / shown.length,
+    );
+    return {
+      hconcat: shown.map(([metric, title]) => {
+        const values = rows.filter((row) => row.metric === metric);
+        const x = {
+          field: "iteration",
+          type: "quantitative" as const,
+          title: "iteration",
+          axis: { grid: false, tickCount: 4 },
+          scale: { nice: false },
+        };
+        const y = (field: string) => ({
+          field,
+          type: "quantitative" as const,
+          title: null,
+          scale: { zero: true },
+          axis: { domain: false, ticks: false, tickCount: 4 },
+        });
+        const colour = { field: "colour", type: "nominal" as const, scale: null };
+        const detail = { field: "name" };
+        return {
+          width,
+          height: 130,
+          title: { text: [...title], offset: 6, frame: "group" as const, fontSize: 12 },
+          data: { values },
+          layer: [
+            {
+              mark: { type: "area" as const, opacity: 0.16 },
+              encoding: { x, y: y("lo"), y2: { field: "hi" }, color: colour, detail },
+            },
+            { mark: { type: "line" as const }, encoding: { x, y: y("value"), color: colour, detail } },
+          ],
+        };
+      }),
+      spacing: gap,
+    };
+  },
+};
+
+/** A band over seeds for each family whose records have anchor groups of more than one turn. */
+function query({ training }: StudyData, { style, stats }: FigureKit) {
+  const names = [...new Set(training.map(({ record }) => record.identity.name))].filter(style.isKnownAgent);
+  return style
+    .byOrder(names, (name) => name)
+    .flatMap((name) => {
+      const runs = training.filter(
+        ({ record, metrics }) => record.identity.name === name && stepwise(metrics),
+      );
+      if (runs.length === 0) return [];
+      const { label, colour } = style.agentStyle(name);
+      return PANELS.flatMap(([metric]) => {
+        const curves = runs.map(({ metrics }) =>
+          metrics.flatMap((m) => {
+            const value = metric === "share" ? shareOf(m) : m[metric];
+            return value === undefined ? [] : [{ step: m["iteration"]!, value }];
+          }),
+        );
+        return stats.curveBand(curves).map(({ step, value, lo, hi }) => ({
+          name,
+          label,
+          colour,
+          metric,
+          iteration: step,
+          value,
+          lo,
+          hi,
+        }));
+      });
+    });
+}
+
+/** The step level's part of the mean absolute advantage, in [0, 1]. */
+function shareOf(m: Readonly<Record<string, number>>): number | undefined {
+  const [step, episode] = [m["adv_step/abs_mean"], m["adv_episode/abs_mean"]];
+  return step === undefined || episode === undefined || step + episode === 0
+    ? undefined
+    : step / (step + episode);
+}
+
+function stepwise(metrics: readonly Readonly<Record<string, number>>[]): boolean {
+  return metrics.some((m) => (m["anchor/max_size"] ?? 0) > 1);
+}

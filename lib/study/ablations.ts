@@ -1,0 +1,63 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { readJson } from "../base/index.js";
+import type { StudyShop } from "./mainResults.js";
+import { type EpisodeResult, type RunRecord, recordsWhere, runsFolder } from "./records/index.js";
+import { type Summary, summarize } from "./summary.js";
+import { expandSweep } from "./sweeps/plan.js";
+
+/** Where sweeps are described. */
+export const sweepsFolder = "configs/sweeps";
+
+/** One variant of an ablation: empty where its records are missing, so that a table can say so. */
+export interface AblationVariant {
+  /** As its records name it: `thesis:size=9:perTask=1:epochs=3`. */
+  readonly variant: string;
+  /** What sets it apart, by the setting's path. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly seeds: readonly number[];
+  /** One record a seed, in the seeds' order; those that there are. */
+  readonly records: readonly RunRecord[];
+  /** Over all seeds; null while a record is missing. */
+  readonly summary: Summary | null;
+}
+
+/** A sweep of trainings, with what is known of its variants. */
+export interface Ablation {
+  readonly name: string;
+  /** The command that makes what is missing. */
+  readonly command: string;
+  readonly variants: readonly AblationVariant[];
+}
+
+/**
+ * Every sweep of trainings in a folder with its records on the test goals of a shop.
+ * @throws InputError when a file there is no sweep, or a record is not what it claims to be
+ */
+export function ablations(shop: StudyShop, runs = runsFolder, folder = sweepsFolder): Ablation[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const records = recordsWhere({ split: "test", data: shop.fingerprint, firstGoal: shop.test.first }, runs);
+  return files.sort().flatMap((name): Ablation[] => {
+    const file = join(folder, name);
+    const sweep = expandSweep(readJson(file, "sweep"), file);
+    if (sweep.variants.every(({ config }) => config["kind"] === "evaluate")) return [];
+    const command = `npx aisle sweep ${folder}/${name}`;
+    const goals = Math.min(sweep.testGoals ?? 0, shop.test.count);
+    const variants = sweep.variants.map(({ variant, settings, seeds }): AblationVariant => {
+      const own = seeds.flatMap(
+        (seed) =>
+          records.find(
+            ({ identity }) =>
+              identity.agent.name === variant &&
+              identity.seeds.join() === String(seed) &&
+              identity.goals.count === goals,
+          ) ?? [],
+      );
+      const results: EpisodeResult[] = own.flatMap((record) => record.results);
+      const whole = own.length === seeds.length && seeds.length > 0;
+      return { variant, settings, seeds, records: own, summary: whole ? summarize(results) : null };
+    });
+    return [{ name: sweep.name, command, variants }];
+  });
+}
