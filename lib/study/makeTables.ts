@@ -11,6 +11,8 @@ import {
   comparisonsTable,
   costTable,
   creditTable,
+  latexId,
+  latexText,
   learnedParagraphs,
   learnedSummary,
   mainTable,
@@ -30,13 +32,13 @@ export const tablesFolder = "thesis/tables";
 /** Every table of the thesis. */
 export function tables({ results, published, training, ablations }: StudyData): TableDocument[] {
   return [
-    algorithmsTable(),
-    creditTable(),
     mainTable(results, published),
     partsTable(results, published),
     comparisonsTable(results),
     costTable(training),
     ablationsTable(ablations),
+    algorithmsTable(),
+    creditTable(),
   ];
 }
 
@@ -46,7 +48,25 @@ export function allNumbers(data: StudyData): ReadonlyMap<string, string> {
     ...numbers(data.shop, data.results, data.published, quotedFacts()),
     ...methodNumbers(),
     ["study/learned", learnedSummary(data.results)],
+    ["records/training", trainingIds(data)],
+    ["records/ablations", ablationIds(data)],
   ]);
+}
+
+/** The training records by family, each with its seeds' ids. */
+function trainingIds({ training }: StudyData): string {
+  const ids = training.map(({ record }) => latexId(record.id));
+  return ids.length > 0 ? ids.join(", ") : "none yet";
+}
+
+/** How many records each sweep has of those that it should have. */
+function ablationIds({ ablations }: StudyData): string {
+  const counts = ablations.map(({ name, variants }) => {
+    const there = variants.reduce((sum, { records }) => sum + records.length, 0);
+    const all = variants.reduce((sum, { seeds }) => sum + seeds.length, 0);
+    return `${there} of ${all} of the sweep ${latexText(name)}`;
+  });
+  return counts.length > 0 ? counts.join(", ") : "none yet";
 }
 
 /** What making the tables wrote, and what is missing in them. */

@@ -6,7 +6,7 @@
  */
 export function typedNumbers(tex: string): string[] {
   const named =
-    /\\(?:label|ref|eqref|cite|citep|citet|input|includegraphics|fact|score|scoreci|success|successci|partmean|steps|bought|seeds|compare|shop|study|records|published|vspace|hspace|url|bibliography|bibliographystyle)\*?(?:\[[^\]]*\])?(?:\{[^{}]*\})+/g;
+    /\\(?:label|ref|eqref|cite|citep|citet|input|includegraphics|fact|score|scoreci|success|successci|partmean|steps|bought|seeds|compare|shop|study|records|record|model|setting|published|vspace|hspace|url|bibliography|bibliographystyle)\*?(?:\[[^\]]*\])?(?:\{[^{}]*\})+/g;
   const blank = (text: string): string => text.replace(/[^\n]/g, " ");
   const text = tex
     .replace(/(?<!\\)%.*$/gm, blank)
@@ -27,7 +27,7 @@ export function usedNumbers(tex: string): string[] {
   const text = tex.replace(/(?<!\\)%.*$/gm, "");
   const one = [
     ...text.matchAll(
-      /\\(score|scoreci|success|successci|steps|bought|seeds|shop|study|records|fact)\{([^{}]*)\}/g,
+      /\\(score|scoreci|success|successci|steps|bought|seeds|shop|study|records|record|model|setting|fact)\{([^{}]*)\}/g,
     ),
   ].map(([, macro, name]) => `${macro}/${name}`);
   const two = [...text.matchAll(/\\(partmean|published)\{([^{}]*)\}\{([^{}]*)\}/g)].map(

@@ -49,6 +49,7 @@ export function numbers(
   const lacking = results.filter(({ record }) => !record).map(({ agent }) => agentStyle(agent).label);
   if (lacking.length > 0) made.push(`none of ${lacking.join(", ")}`);
   all.set("records/main", made.join(", "));
+  all.set("records/count", `${results.length - lacking.length} records`);
   const compared = [...comparisons(results), ...learningComparisons(results)];
   for (const { a, b, difference, adjusted, success, dz, delta } of compared) {
     all.set(`compare/${a}/${b}/difference`, oneDecimal(difference));

@@ -57,6 +57,14 @@ export function algorithmsTable(): TableDocument {
   };
 }
 
+/** What is averaged, in few words. */
+const AGGREGATION: Readonly<Record<string, string>> = {
+  "token-mean": "tokens",
+  "seq-mean-token-mean": "answers",
+  "seq-mean-token-sum": "answers, summed",
+  "rollout-mean-token-mean": "trajectories",
+};
+
 function describe({ advantage, objective }: GrpoConfig) {
   const { clip, kl } = objective;
   const baseline = {
@@ -71,10 +79,7 @@ function describe({ advantage, objective }: GrpoConfig) {
     scale: advantage.scale,
     ratio: objective.ratio,
     clip: clip ? [clip.low, clip.high, ...(clip.dual ? [clip.dual] : [])].join(" / ") : "none",
-    aggregation: objective.aggregation
-      .toString()
-      .replace("rollout-mean-token-mean", "roll-out mean")
-      .replace(/-/g, " "),
+    aggregation: AGGREGATION[String(objective.aggregation)] ?? String(objective.aggregation),
     kl: kl ? `${kl.estimator}, ${kl.coefficient}` : "none",
   };
 }

@@ -6,7 +6,7 @@ import { expectedFamilies } from "../mainResults.js";
 import { agentStyle, byOrder, isKnownAgent } from "../style/index.js";
 import type { ColumnFormat, TableDocument, TableRow } from "./document.js";
 import { latexText } from "./latexText.js";
-import { grouped, intervalText, oneDecimal } from "./numbers.js";
+import { intervalText, oneDecimal } from "./numbers.js";
 
 const plain = (title: string, field: string, align: "left" | "right" = "right"): ColumnFormat => ({
   title,
@@ -49,9 +49,6 @@ export function costTable(training: readonly TrainingCurve[]): TableDocument {
         0,
       ),
     );
-    const rollouts = runs.map(
-      ({ metrics }, i) => metrics.filter((m) => "return/mean" in m).length * perIteration[i]!,
-    );
     const minutes = runs
       .flatMap(({ seconds }) => (seconds === null ? [] : [seconds / 60]))
       .sort((a, b) => a - b);
@@ -66,7 +63,6 @@ export function costTable(training: readonly TrainingCurve[]): TableDocument {
       epochs: agreed(learners.map(({ update = {} }) => update["epochs"] ?? 1)),
       rate: agreed(learners.map(({ update = {} }) => update["learningRate"])),
       iterations: agreed(configs.map((config) => config["iterations"])),
-      rollouts: agreed(rollouts.map((n) => grouped(n))),
       tokens: `${oneDecimal(tokens.reduce((a, b) => a + b, 0) / tokens.length / 1000)} k`,
       minutes: minutes.length === 0 ? "–" : oneDecimal(minutes[Math.floor(minutes.length / 2)]!),
       seeds: String(runs.length),
@@ -92,9 +88,8 @@ export function costTable(training: readonly TrainingCurve[]): TableDocument {
             latex: (row) => (row["missing"] ? "no record" : latexText(String(row["groups"]))),
           },
           shown("I", "epochs"),
-          shown("Learning rate", "rate"),
+          shown("Rate", "rate"),
           shown("Iterations", "iterations"),
-          shown("Roll-outs", "rollouts"),
           shown("Tokens", "tokens"),
           shown("Minutes", "minutes"),
           shown("Seeds", "seeds"),
@@ -106,7 +101,7 @@ export function costTable(training: readonly TrainingCurve[]): TableDocument {
         mark: "",
         text:
           "Tasks × M × G: goals of an iteration, groups of each, roll-outs in a group. I: optimiser steps on the same roll-outs. " +
-          "Roll-outs and sampled tokens (in thousands) of one run. Minutes: median wall time of a run on the machine that its record " +
+          "Rate: learning rate. Tokens: sampled in one run, in thousands. Minutes: median wall time of a run on the machine that its record " +
           "names, shared with other work: an order of magnitude, no benchmark.",
       },
     ],
@@ -125,6 +120,13 @@ const SHORT: Readonly<Record<string, string>> = {
   "reward.kind": "reward",
 };
 
+/** Stands in a table where no sweep is described. */
+const NONE: Ablation = {
+  name: "none",
+  command: "describe one in configs/sweeps",
+  variants: [{ variant: "none", settings: {}, seeds: [], records: [], summary: null }],
+};
+
 /** Every sweep's variants; one whose records are missing has a row with the command that makes them. */
 export function ablationsTable(ablations: readonly Ablation[]): TableDocument {
   const columns: readonly ColumnFormat[] = [
@@ -140,7 +142,7 @@ export function ablationsTable(ablations: readonly Ablation[]): TableDocument {
   ];
   return {
     name: "ablations",
-    sections: ablations.map(({ name, command, variants }) => ({
+    sections: (ablations.length > 0 ? ablations : [NONE]).map(({ name, command, variants }) => ({
       heading: `Sweep ${name}`,
       columns,
       table: aq.from(
