@@ -33,6 +33,7 @@ export function rowsOf(
           counted: !empty && !(turn.truncated && config.reward.truncated === "mask"),
           group: g,
           rollout: rollouts,
+          ...(turn.sharedTokens === undefined ? {} : { sharedTokens: turn.sharedTokens }),
           ...(companion ? { weightedBy: last } : {}),
         });
       });
@@ -72,21 +73,36 @@ export function whitenRows(rows: readonly Row[]): Row[] {
   );
 }
 
-/** Rows that share a prompt: the prompt once, and the rows whose responses continue it. */
+/** Rows that begin with the same tokens: those once, and the rows that go on from them. */
 export interface SharedPrompt {
+  /** The tokens in common: the whole prompt, or the first `sharedTokens` of it. */
   readonly promptIds: readonly number[];
   /** Positions in the list of rows. */
   readonly rows: readonly number[];
 }
 
-/** Gathers rows by prompt, in order of first appearance: what the policy packs into one sequence. */
-export function sharedPrompts(rows: readonly Pick<Row, "promptIds">[]): SharedPrompt[] {
+/** Gathers rows by what they begin with, in order of first appearance: what the policy packs into one sequence. */
+export function sharedPrompts(rows: readonly Pick<Row, "promptIds" | "sharedTokens">[]): SharedPrompt[] {
   const byPrompt = new Map<string, { promptIds: readonly number[]; rows: number[] }>();
-  rows.forEach((row, i) => {
-    const key = row.promptIds.join(",");
+  rows.forEach(({ promptIds, sharedTokens }, i) => {
+    const common = sharedTokens ? promptIds.slice(0, sharedTokens) : promptIds;
+    const key = `${sharedTokens ? "begins" : "is"} ${common.join(",")}`;
     const found = byPrompt.get(key);
     if (found) found.rows.push(i);
-    else byPrompt.set(key, { promptIds: row.promptIds, rows: [i] });
+    else byPrompt.set(key, { promptIds: common, rows: [i] });
   });
   return [...byPrompt.values()];
+}
+
+/** A row as it goes on from a shared beginning of some tokens: the rest of its prompt, which is not scored, and its response. */
+export function continuation(
+  { promptIds, responseIds }: Pick<Row, "promptIds" | "responseIds">,
+  common: number,
+): { readonly ids: readonly number[]; readonly scored?: readonly boolean[] } {
+  if (common === promptIds.length) return { ids: responseIds };
+  const rest = promptIds.slice(common);
+  return {
+    ids: [...rest, ...responseIds],
+    scored: [...rest.map(() => false), ...responseIds.map(() => true)],
+  };
 }

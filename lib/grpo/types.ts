@@ -6,6 +6,8 @@
 /** One decision of the policy: the tokens it was shown, the tokens it sampled, and what followed. */
 export interface Turn {
   readonly promptIds: readonly number[];
+  /** How many of the prompt's first tokens other turns begin with, too; equal ones are then computed once. Default: none. */
+  readonly sharedTokens?: number;
   /** Sampled ids, kept as they were sampled: never decoded and encoded again. */
   readonly responseIds: readonly number[];
   /** Log-probability of each response token under the behaviour policy (tempered as it was sampled). `[response]` */
@@ -46,6 +48,8 @@ export type TurnAdvantages = readonly (readonly number[])[];
 /** One training sequence: a prompt, its sampled response, and the weight that the algorithm gave it. */
 export interface Row {
   readonly promptIds: readonly number[];
+  /** As in {@link Turn}. */
+  readonly sharedTokens?: number;
   readonly responseIds: readonly number[];
   /** `[response]` */
   readonly oldLogProbs: readonly number[];

@@ -6,13 +6,14 @@ import type { Random } from "../base/index.js";
 import type { GrpoConfig } from "./config.js";
 import { type Metrics, updateMetrics } from "./metrics.js";
 import { addSums, emptySums, objective, sharesOf } from "./objective/index.js";
-import { chargeKl, sharedPrompts, type SharedPrompt, whitenRows } from "./rows.js";
+import { chargeKl, continuation, sharedPrompts, type SharedPrompt, whitenRows } from "./rows.js";
 import type { Row } from "./types.js";
 
 /** Rows as a policy takes them: a prompt, and the completions that share it. */
 export interface LearnerRow {
   readonly prompt: readonly number[];
-  readonly completions: readonly { readonly ids: readonly number[] }[];
+  /** With `scored`, only the flagged tokens are scored; scores and slopes are of those alone. */
+  readonly completions: readonly { readonly ids: readonly number[]; readonly scored?: readonly boolean[] }[];
 }
 
 /** Scores as a policy gives them. `[row][completion][token]` */
@@ -198,8 +199,8 @@ function keepOld(row: Row, trained: readonly number[], agreement: Agreement): Ro
   return { ...row, oldLogProbs: [...trained] };
 }
 
-function learnerRow(prompt: SharedPrompt, rows: readonly Row[]): LearnerRow {
-  return { prompt: prompt.promptIds, completions: prompt.rows.map((i) => ({ ids: rows[i]!.responseIds })) };
+function learnerRow({ promptIds, rows: members }: SharedPrompt, rows: readonly Row[]): LearnerRow {
+  return { prompt: promptIds, completions: members.map((i) => continuation(rows[i]!, promptIds.length)) };
 }
 
 /** Row-wise slopes in the shape of the prompts' completions. */

@@ -12,6 +12,7 @@ import type { HostWeights } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";
 import type { Row } from "./rows.js";
+import { sharing } from "./sampling/sharing.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 import type { ScoreOptions, Scores } from "./scores.js";
 import { Member } from "./worker-member.js";
@@ -187,23 +188,34 @@ interface Piece {
   readonly request: SampleRequest;
 }
 
-/** Requests in about equal shares: each goes to the share with the least work so far, the largest first. */
+/**
+ * Requests in about equal shares: each goes to the share with the least work so far, the largest first. Those that begin
+ * with the same shared tokens stay together.
+ */
 function split(requests: readonly SampleRequest[], shares: number): Piece[][] {
-  const weight = ({ prompt, n = 1 }: SampleRequest): number => prompt.length + 16 * n;
   const pieces = requests.flatMap((request, index) =>
     // Fewer prompts than workers: their samples are divided, at the price of computing a prompt more than once.
     cut(request, Math.ceil(shares / requests.length)).map((part) => ({ index, request: part })),
   );
-  const piles = Array.from({ length: Math.min(shares, pieces.length) }, () => ({
+  const bundles = sharing(pieces.map(({ request }) => request)).map((members) => {
+    const of = members.map((i) => pieces[i]!);
+    const { request } = of[0]!;
+    const own = of.reduce(
+      (sum, { request: r }) => sum + r.prompt.length - (r.shared ?? 0) + 16 * (r.n ?? 1),
+      0,
+    );
+    return { pieces: of, weight: (request.shared ?? 0) + own };
+  });
+  const piles = Array.from({ length: Math.min(shares, bundles.length) }, () => ({
     weight: 0,
     pieces: [] as Piece[],
   }));
-  pieces
-    .sort((a, b) => weight(b.request) - weight(a.request))
-    .forEach((piece) => {
+  bundles
+    .sort((a, b) => b.weight - a.weight)
+    .forEach((bundle) => {
       const pile = piles.reduce((least, other) => (other.weight < least.weight ? other : least));
-      pile.weight += weight(piece.request);
-      pile.pieces.push(piece);
+      pile.weight += bundle.weight;
+      pile.pieces.push(...bundle.pieces);
     });
   return piles.map((pile) => pile.pieces);
 }
@@ -214,6 +226,7 @@ function cut(request: SampleRequest, parts: number): SampleRequest[] {
   const count = Math.min(parts, n);
   return Array.from({ length: count }, (_, i) => {
     const [from, to] = [Math.floor((i * n) / count), Math.floor(((i + 1) * n) / count)];
-    return { ...request, first: first + from, n: to - from };
+    const numbers = request.numbers?.slice(from, to);
+    return { ...request, first: first + from, n: to - from, ...(numbers ? { numbers } : {}) };
   });
 }

@@ -30,13 +30,8 @@ export interface ActContext {
  * taken on the same page begin with the same tokens, which are computed once for all of them.
  */
 export function actPrompt(context: ActContext): readonly Message[] {
-  const { instruction, stepsTaken, history, observation, admissible, thought } = context;
-  const parts = [
-    "You are shopping in an online shop.",
-    `Your task: ${instruction}`,
-    `Observation:\n${observation}`,
-    `Possible actions:\n${admissible.join("\n")}`,
-  ];
+  const { stepsTaken, history, thought } = context;
+  const parts = [actPromptHead(context)];
   const first = stepsTaken - history.length + 1;
   parts.push(`Steps taken: ${stepsTaken}.${history.length > 0 ? ` The last ${history.length}:` : ""}`);
   history.forEach(({ observation: seen, action }, i) => {
@@ -49,6 +44,20 @@ export function actPrompt(context: ActContext): readonly Message[] {
       : "Write one possible action inside <action></action>.",
   );
   return [{ role: "user", content: parts.join("\n") }];
+}
+
+/** How the prompt begins, whatever was done before: the task, the page and what can be done on it. */
+export function actPromptHead({
+  instruction,
+  observation,
+  admissible,
+}: Pick<ActContext, "instruction" | "observation" | "admissible">): string {
+  return [
+    "You are shopping in an online shop.",
+    `Your task: ${instruction}`,
+    `Observation:\n${observation}`,
+    `Possible actions:\n${admissible.join("\n")}`,
+  ].join("\n");
 }
 
 /** An action as it was found in a model's answer. */

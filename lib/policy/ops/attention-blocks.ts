@@ -29,6 +29,8 @@ export interface AttentionPlan {
 const QUERIES = 48;
 /** A gap of fewer keys than this is computed and masked rather than skipped. */
 const SMALL_GAP = 8;
+/** A block computes at most this many times what its queries see; causal blocks stay below 2. */
+const WASTE = 2.5;
 
 const plans = new WeakMap<AttentionLayout, AttentionPlan>();
 
@@ -38,8 +40,10 @@ export function planOf(layout: AttentionLayout): AttentionPlan {
   if (plan === undefined) {
     const blocks: AttentionBlock[] = [];
     for (let row = 0; row < layout.rows; row++) {
-      for (let first = 0; first < layout.queries; first += QUERIES) {
-        blocks.push(block(layout, row, first, Math.min(QUERIES, layout.queries - first)));
+      for (let first = 0; first < layout.queries;) {
+        const queries = queriesTogether(layout, row, first);
+        blocks.push(block(layout, row, first, queries));
+        first += queries;
       }
     }
     plan = {
@@ -50,6 +54,35 @@ export function planOf(layout: AttentionLayout): AttentionPlan {
     plans.set(layout, plan);
   }
   return plan;
+}
+
+/**
+ * How many queries from `first` on make one block: up to QUERIES, as long as most of what they compute together is seen by
+ * each. Samples of different prompts, side by side, have little in common; a block for all would be nearly all masked.
+ */
+function queriesTogether(layout: AttentionLayout, row: number, first: number): number {
+  const per = layout.rangesPerQuery * 2;
+  const most = Math.min(QUERIES, layout.queries - first);
+  const at = (row * layout.queries + first) * per;
+  let seen = 0;
+  let [low, high] = [Infinity, -Infinity];
+  for (let count = 0; count < most; count++) {
+    let keys = 0;
+    for (let i = at + count * per; i < at + (count + 1) * per; i += 2) {
+      const [start, end] = [layout.ranges[i]!, layout.ranges[i + 1]!];
+      if (end <= start) continue;
+      keys += end - start;
+      [low, high] = [Math.min(low, start), Math.max(high, end)];
+    }
+    seen += keys;
+    // The span is what the union can be at most; only where that is wasteful is the union itself looked at.
+    if (count > 0 && (high - low) * (count + 1) > WASTE * seen) {
+      const runs = union(layout.ranges.subarray(at, at + (count + 1) * per));
+      const columns = runs.reduce((sum, run) => sum + run.length, 0);
+      if (columns * (count + 1) > WASTE * seen) return count;
+    }
+  }
+  return most;
 }
 
 function block(layout: AttentionLayout, row: number, firstQuery: number, queries: number): AttentionBlock {

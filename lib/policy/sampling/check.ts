@@ -23,13 +23,24 @@ export function checkRequests(
   }
   checkIds(stop, "The list of stop tokens", limits);
   if (requests.length === 0) throw new InputError("There is nothing to sample: give at least one prompt.");
-  requests.forEach(({ prompt, n = 1, first = 0, choices }, r) => {
+  requests.forEach(({ prompt, n = 1, first = 0, numbers, shared = 0, choices }, r) => {
     if (prompt.length === 0) throw new InputError(`Prompt ${r} is empty: give at least one token.`);
     if (!Number.isInteger(n) || n < 1) {
       throw new InputError(`Prompt ${r} must have a positive number of samples, not ${n}.`);
     }
     if (!Number.isInteger(first) || first < 0) {
       throw new InputError(`The first sample of prompt ${r} must be 0 or more, not ${first}.`);
+    }
+    if (
+      numbers &&
+      (numbers.length !== n || !numbers.every((number) => Number.isInteger(number) && number >= 0))
+    ) {
+      throw new InputError(`Prompt ${r} needs a number of at least 0 for each of its ${n} samples.`);
+    }
+    if (!Number.isInteger(shared) || shared < 0 || shared >= prompt.length) {
+      throw new InputError(
+        `Prompt ${r} of ${prompt.length} tokens cannot share its first ${shared}: leave it at least one.`,
+      );
     }
     checkIds(prompt, `Prompt ${r}`, limits);
     if (prompt.length + maxTokens > limits.maxPositions) {

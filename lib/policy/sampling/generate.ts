@@ -7,9 +7,10 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { stream, type Random } from "../../base/index.js";
-import { StreamAttention } from "../attend.js";
+import { type AttentionBlock, StreamAttention } from "../attend.js";
 import { anglesAt, decoderLayer, finalNorm, headOf, type Model, type Stream } from "../transformer.js";
 import { KeyValueCache } from "./cache.js";
+import { sharing } from "./sharing.js";
 import { draw, type Drawn, type Scratch } from "./draw.js";
 import { tokenTrie, type TrieNode } from "./trie.js";
 import type { Finish, SampledToken, SampleOptions, SampleRequest } from "./types.js";
@@ -20,12 +21,18 @@ interface Growing {
   readonly sample: number;
   readonly random: Random;
   /** Where its prompt's keys lie in the cache. */
-  readonly prompt: { readonly start: number; readonly end: number };
+  readonly prompt: PromptKeys;
   /** Where its own tokens' keys lie. */
   readonly own: number[];
   /** Its last token, not yet in the cache. */
   last: number;
   node: TrieNode | undefined;
+}
+
+/** A prompt's keys in the cache: those of its shared first tokens, and those of the rest. */
+interface PromptKeys {
+  readonly shared: readonly [start: number, end: number];
+  readonly own: readonly [start: number, end: number];
 }
 
 /** Prompt tokens that go through the model at once; a longer prompt goes alone. */
@@ -49,8 +56,9 @@ export async function* generate(
   const scratch: Scratch = { weights: new Float64Array(vocabSize) };
   const cache = new KeyValueCache();
   try {
-    let logits = await prefillAll(model, embed, requests, cache);
-    let growing = start(requests, options);
+    const filled = await prefillAll(model, embed, requests, cache);
+    let { logits } = filled;
+    let growing = start(requests, options, filled.keys);
     for (let t = 1; growing.length > 0; t++) {
       const drawn: { of: Growing; token: Drawn; finish: Finish | undefined }[] = [];
       growing.forEach((of, i) => {
@@ -74,17 +82,22 @@ export async function* generate(
   }
 }
 
-function start(requests: readonly SampleRequest[], options: SampleOptions): Growing[] {
-  let at = 0;
+function start(
+  requests: readonly SampleRequest[],
+  options: SampleOptions,
+  keys: readonly PromptKeys[],
+): Growing[] {
   return requests.flatMap((request, r) => {
-    const prompt = { start: at, end: at + request.prompt.length };
-    at = prompt.end;
     const trie = request.choices && tokenTrie(request.choices);
     return Array.from({ length: request.n ?? 1 }, (_, sample) => ({
       request: r,
       sample,
-      random: stream(options.seed, ...request.name, (request.first ?? 0) + sample),
-      prompt,
+      random: stream(
+        options.seed,
+        ...request.name,
+        request.numbers?.[sample] ?? (request.first ?? 0) + sample,
+      ),
+      prompt: keys[r]!,
       own: [],
       last: -1,
       node: trie,
@@ -109,79 +122,97 @@ function admissible(node: TrieNode, stop: ReadonlySet<number>): Iterable<number>
   return node.choice >= 0 ? [...node.next.keys(), ...stop] : node.next.keys();
 }
 
-/** Logits after each prompt, `[requests, vocab]`; a part of the prompts at a time, which bounds memory. */
+/** Logits after each prompt, `[requests, vocab]`, and where its keys are; a part of the prompts at a time bounds memory. */
 async function prefillAll(
   model: Model,
   embed: Embed,
   requests: readonly SampleRequest[],
   cache: KeyValueCache,
-): Promise<Float32Array> {
+): Promise<{ logits: Float32Array; keys: PromptKeys[] }> {
   const { vocabSize } = model.config;
   const logits = new Float32Array(requests.length * vocabSize);
+  const keys = new Array<PromptKeys>(requests.length);
+  const groups = sharing(requests);
   let from = 0;
-  while (from < requests.length) {
+  while (from < groups.length) {
     let to = from;
-    for (let tokens = 0; to < requests.length; to++) {
-      tokens += requests[to]!.prompt.length;
+    for (let tokens = 0; to < groups.length; to++) {
+      tokens += tokensOf(groups[to]!, requests);
       if (to > from && tokens > PREFILL_TOKENS) break;
     }
-    const part = requests.slice(from, to);
-    logits.set(await read(tf.tidy(() => prefill(model, embed, part, cache))), from * vocabSize);
+    const part = groups.slice(from, to);
+    const values = await read(tf.tidy(() => prefill(model, embed, part, requests, cache, keys)));
+    part.flat().forEach((r, row) => {
+      logits.set(values.subarray(row * vocabSize, (row + 1) * vocabSize), r * vocabSize);
+    });
     from = to;
   }
-  return logits;
+  return { logits, keys };
 }
 
-/** Logits after each of some prompts, `[requests, vocab]`; puts their keys into the cache. */
+/** Tokens that a group of requests with the same first tokens puts through the model. */
+function tokensOf(group: readonly number[], requests: readonly SampleRequest[]): number {
+  const shared = requests[group[0]!]!.shared ?? 0;
+  return group.reduce((sum, r) => sum + requests[r]!.prompt.length - shared, shared);
+}
+
+/**
+ * Logits after each prompt of some groups, `[prompts, vocab]` in the groups' order; puts their keys into the cache and says
+ * in `keys` where. A group's shared tokens come first, then what each of its prompts has of its own.
+ */
 function prefill(
   model: Model,
   embed: Embed,
+  groups: readonly (readonly number[])[],
   requests: readonly SampleRequest[],
   cache: KeyValueCache,
+  keys: PromptKeys[],
 ): tf.Tensor2D {
   const before = cache.length;
-  const total = requests.reduce((sum, { prompt }) => sum + prompt.length, 0);
+  const total = groups.reduce((sum, group) => sum + tokensOf(group, requests), 0);
   const ids = new Int32Array(total);
   const positions = new Int32Array(total);
-  const ends = new Int32Array(requests.length);
-  const causal: { start: number; length: number }[] = [];
+  const ends: number[] = [];
+  const [all, last]: [AttentionBlock[], AttentionBlock[]] = [[], []];
   let at = 0;
-  requests.forEach(({ prompt }, r) => {
-    ids.set(prompt, at);
-    for (let i = 0; i < prompt.length; i++) positions[at + i] = i;
-    causal.push({ start: at, length: prompt.length });
-    at += prompt.length;
-    ends[r] = at - 1;
-  });
-  const blocks = (last: boolean): StreamAttention =>
-    new StreamAttention(
-      causal.map(({ start, length }, r) => {
-        const keyStart = before + start;
-        const queries = last ? 1 : length;
-        const ranges = new Int32Array(queries * 2);
-        for (let i = 0; i < queries; i++) ranges[2 * i + 1] = length - queries + i + 1;
-        return {
-          queryStart: last ? r : start,
-          queries,
-          keyStart,
-          keys: length,
-          ranges,
-          rangesPerQuery: 1,
-        };
-      }),
-      before + total,
-    );
+  const put = (prompt: readonly number[], first: number, end: number): void => {
+    for (let i = first; i < end; i++, at++) [ids[at], positions[at]] = [prompt[i]!, i];
+  };
+  for (const group of groups) {
+    const start = at;
+    const shared = requests[group[0]!]!.shared ?? 0;
+    put(requests[group[0]!]!.prompt, 0, shared);
+    const rangesPerQuery = shared > 0 ? 2 : 1;
+    const ranges: number[] = [];
+    const lastRanges: number[] = [];
+    for (let i = 0; i < shared; i++) ranges.push(0, i + 1, i + 1, i + 1);
+    for (const r of group) {
+      const { prompt } = requests[r]!;
+      const own = at - start;
+      put(prompt, shared, prompt.length);
+      const seen = (end: number): number[] => (shared > 0 ? [0, shared, own, end] : [own, end]);
+      for (let i = own; i < at - start; i++) ranges.push(...seen(i + 1));
+      lastRanges.push(...seen(at - start));
+      ends.push(at - 1);
+      const offset = before + start;
+      keys[r] = { shared: [offset, offset + shared], own: [offset + own, before + at] };
+    }
+    const block = { keyStart: before + start, keys: at - start, rangesPerQuery };
+    all.push({ ...block, queryStart: start, queries: at - start, ranges: Int32Array.from(ranges) });
+    const first = ends.length - group.length;
+    last.push({ ...block, queryStart: first, queries: group.length, ranges: Int32Array.from(lastRanges) });
+  }
   const angles = anglesAt(model.config, positions);
-  const every: Stream = { angles, attention: blocks(false), cache };
+  const every: Stream = { angles, attention: new StreamAttention(all, before + total), cache };
   const queries = {
-    rows: ends,
+    rows: Int32Array.from(ends),
     angles: anglesAt(
       model.config,
-      ends.map((i) => positions[i]!),
+      Int32Array.from(ends, (i) => positions[i]!),
     ),
   };
-  const last: Stream = { angles, attention: blocks(true), cache, queries };
-  return run(model, embed(ids), (layer) => (layer === model.config.layers - 1 ? last : every));
+  const final: Stream = { angles, attention: new StreamAttention(last, before + total), cache, queries };
+  return run(model, embed(ids), (layer) => (layer === model.config.layers - 1 ? final : every));
 }
 
 /** Logits after each growing sample's last token, `[samples, vocab]`; adds the tokens to the cache. */
@@ -196,13 +227,16 @@ function step(
   const first = cache.length;
   const ids = Int32Array.from(growing, ({ last }) => last);
   const positions = Int32Array.from(growing, ({ request }) => requests[request]!.prompt.length + past);
-  const rangesPerQuery = past + 2;
+  const parts = growing.some(({ prompt }) => prompt.shared[1] > prompt.shared[0]) ? 2 : 1;
+  const rangesPerQuery = past + 1 + parts;
   const ranges = new Int32Array(growing.length * rangesPerQuery * 2);
   growing.forEach(({ prompt, own }, i) => {
     own.push(first + i);
     let at = i * rangesPerQuery * 2;
-    ranges[at++] = prompt.start;
-    ranges[at++] = prompt.end;
+    for (const [start, end] of parts === 2 ? [prompt.shared, prompt.own] : [prompt.own]) {
+      ranges[at++] = start;
+      ranges[at++] = end;
+    }
     for (const key of own) {
       ranges[at++] = key;
       ranges[at++] = key + 1;

@@ -7,9 +7,16 @@ export interface SampleRequest {
   readonly n?: number;
   /** Number of the first sample: 9 goes on after samples 0 to 8. Default 0. */
   readonly first?: number;
+  /** The samples' numbers where they do not follow each other, `n` of them; `first` then counts nothing. */
+  readonly numbers?: readonly number[];
+  /**
+   * How many of the prompt's first tokens other requests may begin with, too: equal ones are then computed once for all
+   * of them. It saves work and changes nothing else. Default 0.
+   */
+  readonly shared?: number;
   /**
    * What this prompt's chance is called, e.g. `["rollout", goal, turn]`. Sample i draws from
-   * `stream(seed, ...name, first + i)`, whatever else is in the batch.
+   * `stream(seed, ...name, first + i)` (or its own number), whatever else is in the batch.
    */
   readonly name: readonly (string | number)[];
   /** Only these token sequences may be produced (constrained decoding); end each with a stop token if it has one. */
