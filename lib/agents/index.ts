@@ -4,6 +4,7 @@ export { contentWords } from "./wording.js";
 export * from "./episode.js";
 export * from "./match.js";
 export * from "./multi-turn.js";
+export * from "./multi-turn-agent.js";
 export * from "./options.js";
 export * from "./oracle.js";
 export * from "./prompted/index.js";

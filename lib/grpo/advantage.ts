@@ -26,6 +26,7 @@ export function advantagesOf(
           epsilon: config.epsilon,
           baselineOver: config.baselineOver,
           invalidPenalty,
+          ...(config.similarity === undefined ? {} : { similarity: config.similarity }),
         }).total,
     );
   }

@@ -36,6 +36,8 @@ const schema = z.strictObject({
     gamma: z.number().min(0).max(1).default(1),
     /** ω, weight of GiGPO's step level. */
     stepWeight: z.number().min(0).default(1),
+    /** GiGPO: states whose texts are at least so similar are one (difflib's ratio). Absent: only equal ones. */
+    similarity: z.number().gt(0).lt(1).optional(),
   }),
   objective: z.strictObject({
     ratio: z.enum(["none", "token", "sequence"]),
@@ -134,6 +136,9 @@ function contradiction({ advantage, objective, groups, update }: GrpoConfig): st
   }
   if (advantage.estimator === "loo" && advantage.scale !== "none") {
     return "leave-one-out is unbiased only without division; set advantage.scale to none.";
+  }
+  if (advantage.similarity !== undefined && advantage.estimator !== "gigpo") {
+    return "advantage.similarity groups GiGPO's states; leave it out, or set advantage.estimator to gigpo.";
   }
   if (advantage.estimator === "return" && advantage.scale !== "batch") {
     return "the return as advantage (REINFORCE++) needs the batch's baseline; set advantage.scale to batch.";

@@ -1,5 +1,6 @@
 /** Agents by name: those that come with the project, any model folder, and the families of recorded checkpoints. */
 import {
+  actAgent,
   type Agent,
   agentNamed,
   agentNames,
@@ -11,7 +12,13 @@ import {
 } from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import { runsFolder } from "./records/index.js";
-import { fingerprintNow, modelOf, type TrainingRecord, trainingRecords } from "./training/index.js";
+import {
+  fingerprintNow,
+  modelOf,
+  resolvedGrpoRun,
+  type TrainingRecord,
+  trainingRecords,
+} from "./training/index.js";
 
 /** How an agent is found and how it acts, beyond its name. */
 export interface AgentChoice {
@@ -104,11 +111,20 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
         `The training record ${record.path} was too large to keep its model: evaluate the run's own folder with --agent policy --model.`,
       );
     }
-    const agent = await folderAgent(shownAs, folder, "its record should hold it", {
-      ...options,
-      options: optionModeOf(record),
-      modelName: name,
-    });
+    const held = "its record should hold it";
+    const { multiTurn, learner } = resolvedGrpoRun(record.identity.config, record.path);
+    const agent = multiTurn
+      ? await actAgent(shownAs, folder, held, {
+          ...multiTurn,
+          ...options,
+          maxTokens: learner.sampling.maxTokens,
+          modelName: name,
+        })
+      : await folderAgent(shownAs, folder, held, {
+          ...options,
+          options: optionModeOf(record),
+          modelName: name,
+        });
     return { ...agent, model: { ...agent.model!, name: record.id } };
   };
 }

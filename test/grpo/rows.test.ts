@@ -4,6 +4,7 @@ import {
   emptySums,
   rolloutMetrics,
   chargeKl,
+  continuation,
   rowsOf,
   sharedPrompts,
   whitenRows,
@@ -93,6 +94,23 @@ describe("rows", () => {
       ],
     );
     assert.deepEqual(shared[1]!.promptIds, [3, 0]);
+  });
+});
+
+describe("rows that begin with the same page", () => {
+  it("are packed behind what they share, with only the responses scored", () => {
+    const rows = [
+      { promptIds: [1, 2, 3, 4], sharedTokens: 2 },
+      { promptIds: [1, 2], sharedTokens: undefined },
+      { promptIds: [1, 2, 5], sharedTokens: 2 },
+    ].map((row) => ({ ...row, responseIds: [8, 9] }));
+    const shared = sharedPrompts(rows);
+    assert.deepEqual(shared, [
+      { promptIds: [1, 2], rows: [0, 2] },
+      { promptIds: [1, 2], rows: [1] },
+    ]);
+    assert.deepEqual(continuation(rows[0]!, 2), { ids: [3, 4, 8, 9], scored: [false, false, true, true] });
+    assert.deepEqual(continuation(rows[1]!, 2), { ids: [8, 9] });
   });
 });
 

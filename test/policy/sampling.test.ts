@@ -88,6 +88,39 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
       }
     });
 
+    it("computes what prompts begin with once, to the same samples, and numbers samples as asked", async function () {
+      if (backend.name === "webgpu") this.skip();
+      const begin = reference.ids("ids").slice(0, 20);
+      const requests = [[5, 9], [7], [5, 9, 11, 13], [8, 8]].map((end, r) => ({
+        prompt: [...(r === 3 ? begin.slice(1) : begin), ...end],
+        n: 3,
+        name: ["y", r],
+      }));
+      const options = { seed: 2, maxTokens: 6 };
+      const apart = await policy.sample(requests, options);
+      const together = await policy.sample(
+        requests.map((request, r) => (r === 3 ? request : { ...request, shared: 20 })),
+        options,
+      );
+      together.flat().forEach((sample, i) => {
+        assert.deepEqual(sample.ids, apart.flat()[i]!.ids);
+        if (backend.name === "wasm") assert.deepEqual(sample, apart.flat()[i]);
+      });
+      const [some] = await policy.sample([{ ...requests[0]!, n: 2, numbers: [2, 0], shared: 20 }], options);
+      assert.deepEqual(
+        some!.map(({ ids }) => ids),
+        [apart[0]![2]!.ids, apart[0]![0]!.ids],
+      );
+      await assert.rejects(
+        policy.sample([{ ...requests[0]!, shared: 22 }], options),
+        /leave it at least one/,
+      );
+      await assert.rejects(
+        policy.sample([{ ...requests[0]!, numbers: [1] }], options),
+        /a number of at least 0/,
+      );
+    });
+
     it("takes many prompts a part at a time, to the same samples", async function () {
       if (backend.name === "webgpu" || backend.name === "cpu") this.skip(); // they take prompts one by one anyway
       const long = Array.from({ length: 22 }, (_, r) => ({

@@ -93,7 +93,11 @@ export async function rollOut(
 }
 
 /** Played roll-outs of one goal as groups of `size`, in order. */
-export function groupsOf(goal: number, played: readonly PlayedRollout[], size: number): Group[] {
+export function groupsOf(
+  goal: number,
+  played: readonly { readonly rollout: Rollout }[],
+  size: number,
+): Group[] {
   const groups: Group[] = [];
   for (let i = 0; i < played.length; i += size) {
     groups.push({ task: String(goal), rollouts: played.slice(i, i + size).map(({ rollout }) => rollout) });

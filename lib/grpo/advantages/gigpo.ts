@@ -11,6 +11,7 @@
  */
 import { InputError } from "../../base/index.js";
 import type { Group, TurnAdvantages } from "../types.js";
+import { SimilarStates } from "./similarity.js";
 import { discountedReturns } from "./reinforce-plus-plus.js";
 import { deviation, mean } from "./statistics.js";
 
@@ -28,6 +29,8 @@ export interface GigpoOptions {
    * for each of its turns, so that long trajectories count more (what verl-agent's code does). Default "trajectories".
    */
   readonly baselineOver?: "trajectories" | "rows";
+  /** Anchors whose texts are at least so similar are one state; see {@link SimilarStates}. Default: equal ones only. */
+  readonly similarity?: number;
   /** Subtracted, in the rows where the response lacked the form asked for, from both levels' returns. Default 0. */
   readonly invalidPenalty?: number;
 }
@@ -63,7 +66,7 @@ export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages
       gamma,
     ).map((value, t) => value - penalty(r.turns[t]!.formatValid)),
   );
-  const members = anchorGroups(group);
+  const members = anchorGroups(group, options.similarity);
   const step = rollouts.map((r) => r.turns.map(() => 0));
   for (const turns of members.values()) {
     const returns = turns.map(([i, t]) => stepReturns[i]![t]!);
@@ -80,9 +83,14 @@ export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages
 /**
  * The turns of a group by anchor, in order of first appearance; a state revisited within one trajectory joins
  * the same anchor. Each member is `[rollout, turn]`.
+ * @param similarity from which on different anchors are one
  */
-export function anchorGroups(group: Group): Map<string, (readonly [rollout: number, turn: number])[]> {
+export function anchorGroups(
+  group: Group,
+  similarity?: number,
+): Map<string, (readonly [rollout: number, turn: number])[]> {
   const members = new Map<string, (readonly [number, number])[]>();
+  const similar = similarity === undefined ? null : new SimilarStates(similarity);
   group.rollouts.forEach((rollout, i) =>
     rollout.turns.forEach((turn, t) => {
       if (turn.anchor === undefined) {
@@ -90,9 +98,10 @@ export function anchorGroups(group: Group): Map<string, (readonly [rollout: numb
           `Turn ${t} of roll-out ${i} has no anchor: GiGPO needs the state of every decision.`,
         );
       }
-      const list = members.get(turn.anchor);
+      const state = similar ? similar.stateOf(turn.anchor) : turn.anchor;
+      const list = members.get(state);
       if (list) list.push([i, t]);
-      else members.set(turn.anchor, [[i, t]]);
+      else members.set(state, [[i, t]]);
     }),
   );
   return members;

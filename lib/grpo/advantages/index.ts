@@ -4,4 +4,5 @@ export * from "./gigpo.js";
 export * from "./group-relative.js";
 export * from "./reinforce-plus-plus.js";
 export * from "./rloo.js";
+export * from "./similarity.js";
 export * from "./statistics.js";

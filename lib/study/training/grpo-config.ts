@@ -1,5 +1,6 @@
 /** What a reinforcement-learning run is: the learner's configuration and everything around it. */
 import { z } from "zod";
+import { ACT_DEFAULTS } from "../../agents/index.js";
 import { checked, InputError, readJson } from "../../base/index.js";
 import { type GrpoConfig, parseGrpoConfig, presetNamed } from "../../grpo/index.js";
 import { canonicalJson } from "../records/index.js";
@@ -22,6 +23,10 @@ const schema = z.strictObject({
   reward: section.default({}),
   sampling: section.default({}),
   update: section.default({}),
+  /** Two decisions an episode, or an action on every page. Default: two-decision. */
+  protocol: z.enum(["two-decision", "multi-turn"]).optional(),
+  /** Settings of the multi-turn protocol. */
+  multiTurn: section.optional(),
   /** How options are chosen once a product is: match (default), first, none, all-lists. */
   options: z.enum(["match", "first", "none", "all-lists"]).default("match"),
   /** Folder of the shop; the embedded one by default. */
@@ -51,9 +56,33 @@ const schema = z.strictObject({
   recompute: z.boolean().default(false),
 });
 
+/** How multi-turn episodes are played (docs/gigpo.md). */
+const multiTurn = z.strictObject({
+  /** An episode that has bought nothing by then ends. */
+  maxSteps: whole.default(15),
+  /** Past steps in a prompt. */
+  history: z.number().int().nonnegative().default(ACT_DEFAULTS.history),
+  /** With what was seen at them, or only what was done. */
+  observations: z.boolean().default(ACT_DEFAULTS.observations),
+  /** Ask for a thought before each action. */
+  thought: z.boolean().default(ACT_DEFAULTS.thought),
+  /** What makes two states the same: the page's text (verl-agent), or the chosen options with it. */
+  anchors: z.enum(["page", "page and options"]).default("page"),
+  /** Fork episodes where the policy has become unsure (ARPO). */
+  branching: z
+    .strictObject({
+      initial: whole,
+      probability: z.number().min(0).max(1).default(0.5),
+      entropyWeight: z.number().min(0).default(0.2),
+    })
+    .optional(),
+});
+
 /** A complete configuration of a run. */
-export type GrpoRun = Omit<z.output<typeof schema>, keyof GrpoConfig> & {
+export type GrpoRun = Omit<z.output<typeof schema>, keyof GrpoConfig | "multiTurn"> & {
   readonly learner: GrpoConfig;
+  /** Present exactly when the protocol is multi-turn. */
+  readonly multiTurn?: z.output<typeof multiTurn>;
 };
 
 const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "update"] as const;
@@ -63,11 +92,46 @@ const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "upd
  * @throws InputError for an unknown key, preset or contradiction, with where it is.
  */
 export function parseGrpoRun(value: unknown, where = "the configuration"): GrpoRun {
-  const { advantage, objective, groups, reward, sampling, update, ...run } = checked(schema, value, where);
+  const parsed = checked(schema, value, where);
+  const { advantage, objective, groups, reward, sampling, update, multiTurn: turns, ...run } = parsed;
   const own = { advantage, objective, groups, reward, sampling, update };
   const preset = presetNamed(run.preset) as Partial<Record<(typeof SECTIONS)[number], object>>;
   const merged = Object.fromEntries(SECTIONS.map((name) => [name, { ...preset[name], ...own[name] }]));
-  return { ...run, learner: parseGrpoConfig(merged, where) };
+  const learner = parseGrpoConfig(merged, where);
+  if (run.protocol !== "multi-turn") {
+    if (turns)
+      throw new InputError(`In ${where}: multiTurn is for protocol multi-turn; set it, or leave it out.`);
+    if (learner.advantage.estimator === "gigpo") {
+      throw new InputError(
+        `In ${where}: GiGPO compares actions on the same page; set protocol to multi-turn.`,
+      );
+    }
+    return { ...run, learner };
+  }
+  const settings = checked(multiTurn, turns ?? {}, `${where}, multiTurn`);
+  const reason = contradiction(settings, learner);
+  if (reason) throw new InputError(`In ${where}: ${reason}`);
+  return { ...run, multiTurn: settings, learner };
+}
+
+/** The first combination of the protocol and the learner that cannot mean anything, or null. */
+function contradiction(
+  { branching }: z.output<typeof multiTurn>,
+  { objective, update, groups }: GrpoConfig,
+): string | null {
+  if (objective.queryBySelection) {
+    return "objective.queryBySelection weights a query by its selection; multi-turn episodes have neither.";
+  }
+  if (update.miniBatchRows !== null && update.schedule !== "constant") {
+    return "a multi-turn run does not know its number of mini-batches beforehand; set update.schedule to constant.";
+  }
+  if (branching && groups.perTask > 1) {
+    return "branches share their beginnings, so they are one group; set groups.perTask to 1.";
+  }
+  if (branching && branching.initial >= groups.size) {
+    return "multiTurn.branching.initial leaves nothing to branch with; make it less than groups.size.";
+  }
+  return null;
 }
 
 /**

@@ -4,21 +4,21 @@
  */
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { groupsOf, type PlayedRollout, rollOut } from "../../agents/index.js";
-import { InputError, RunError, stream } from "../../base/index.js";
+import { RunError, stream } from "../../base/index.js";
 import {
   advantagesOf,
   type Group,
-  hasZeroVariance,
   learn,
   type Learner,
   type Metrics,
   rolloutMetrics,
   rowsOf,
+  stepMetrics,
   warnings,
 } from "../../grpo/index.js";
 import type { Policy, Tokenizer, Trainer } from "../../policy/index.js";
-import { type Environment, splitRanges } from "../../simulator/index.js";
+import type { Environment } from "../../simulator/index.js";
+import { evaluateDev, sampleGroups, trainGoals } from "./episodes.js";
 import type { GrpoRun } from "./grpo-config.js";
 import { foundationsOf } from "./origin.js";
 import { type Progress, RunFolder } from "./run-folder.js";
@@ -219,75 +219,11 @@ async function openParts(config: GrpoRun): Promise<Parts> {
 
 /** Optimiser steps of the whole run, for schedules that fall; mini-batches are counted as if every row counted. */
 function stepsOf({ iterations, learner }: GrpoRun): number {
+  // An episode of two decisions has two rows; the rows of multi-turn episodes are not known beforehand, so there a schedule
+  // that falls may not be combined with mini-batches (parseGrpoRun).
   const rows = 2 * learner.groups.tasks * learner.groups.perTask * learner.groups.size;
   const batches = learner.update.miniBatchRows ? Math.ceil(rows / learner.update.miniBatchRows) : 1;
   return iterations * learner.update.epochs * batches;
-}
-
-/** The goals of an iteration's batch: the train goals in a shuffled order, over and over. */
-function trainGoals(environment: Environment, config: GrpoRun): (batch: number) => number[] {
-  const { start, end } = splitRanges(environment.catalogue.goalCount).train;
-  const { tasks } = config.learner.groups;
-  const all = Array.from({ length: end - start }, (_, i) => start + i);
-  if (all.length < tasks) {
-    throw new InputError(
-      `The shop has ${all.length} train goals, fewer than the ${tasks} tasks of an iteration: make a larger shop or lower groups.tasks.`,
-    );
-  }
-  const perEpoch = Math.floor(all.length / tasks);
-  return (batch) => {
-    const order = stream(config.seed, "tasks", Math.floor(batch / perEpoch)).shuffle(all);
-    const at = (batch % perEpoch) * tasks;
-    return order.slice(at, at + tasks);
-  };
-}
-
-/**
- * The groups of an iteration. With `resample`, groups of equal returns are replaced by others until there are enough or
- * `maxBatches` were sampled; what there is then is used.
- */
-async function sampleGroups(
-  parts: Parts,
-  environment: Environment,
-  config: GrpoRun,
-  iteration: number,
-  goalsOf: (batch: number) => number[],
-): Promise<Group[]> {
-  const { groups, sampling, reward } = config.learner;
-  const wanted = groups.tasks * groups.perTask;
-  const tries = groups.zeroVariance === "resample" ? groups.maxBatches : 1;
-  const kept: Group[] = [];
-  let last: Group[] = [];
-  for (let attempt = 0; attempt < tries && kept.length < wanted; attempt++) {
-    const goals = goalsOf((iteration - 1) * tries + attempt);
-    const played = await rollOut(parts.policy, parts.tokenizer, environment, goals, {
-      samples: groups.perTask * groups.size,
-      temperature: sampling.temperature,
-      maxTokens: sampling.maxTokens,
-      optionMode: config.options,
-      seed: config.seed,
-      name: ["rollout", iteration, attempt],
-    });
-    last = goals.flatMap((goal, g) => groupsOf(goal, rewarded(played[g]!, reward), groups.size));
-    kept.push(
-      ...(groups.zeroVariance === "resample" ? last.filter((group) => !hasZeroVariance(group)) : last),
-    );
-  }
-  return kept.length > 0 ? kept.slice(0, wanted) : last;
-}
-
-/** Returns and step rewards on the configured scale. */
-function rewarded(played: readonly PlayedRollout[], reward: GrpoRun["learner"]["reward"]): PlayedRollout[] {
-  const value = (score: number): number =>
-    reward.scale * (reward.kind === "success" ? Number(score === 1) : score);
-  return played.map((one) => ({
-    ...one,
-    rollout: {
-      ...one.rollout,
-      return: value(one.rollout.score),
-      turns: one.rollout.turns.map((turn) => ({ ...turn, reward: value(turn.reward) })),
-    },
-  }));
 }
 
 async function learnFrom(
@@ -304,25 +240,10 @@ async function learnFrom(
   for (const [name, value] of Object.entries(updated)) {
     if (!Number.isFinite(value)) throw new RunError(`Metric ${name} of iteration ${iteration} is ${value}.`);
   }
-  return { ...rolloutMetrics(groups, learner.sampling.maxTokens), ...updated };
-}
-
-/** Score and success on the first dev goals, decoded greedily. */
-async function evaluateDev(parts: Parts, environment: Environment, config: GrpoRun): Promise<Metrics> {
-  const { start, end } = splitRanges(environment.catalogue.goalCount).dev;
-  const goals = Array.from({ length: Math.min(end - start, config.evaluate.goals) }, (_, i) => start + i);
-  const played = await rollOut(parts.policy, parts.tokenizer, environment, goals, {
-    samples: 1,
-    temperature: 0,
-    maxTokens: config.learner.sampling.maxTokens,
-    optionMode: config.options,
-    seed: config.seed,
-    name: ["dev"],
-  });
-  const rewards = played.map(([one]) => one!.trajectory.reward);
   return {
-    "dev/score": (100 * rewards.reduce((a, b) => a + b, 0)) / rewards.length,
-    "dev/success": (100 * rewards.filter((reward) => reward === 1).length) / rewards.length,
+    ...rolloutMetrics(groups, learner.sampling.maxTokens),
+    ...(config.multiTurn ? stepMetrics(groups, learner.advantage, learner.reward.invalidPenalty) : {}),
+    ...updated,
   };
 }
 

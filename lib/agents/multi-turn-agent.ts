@@ -1,0 +1,68 @@
+/** A policy that shops page by page, for evaluation: the protocol in which it was trained. */
+import { openPlayer, type Player } from "./prompted/index.js";
+import { ACT_DEFAULTS, type ActOptions } from "./multi-turn.js";
+import { ACT_PROMPT_VERSION } from "./prompts/index.js";
+import { rollOutMultiTurn } from "./rollouts/index.js";
+import type { Agent } from "./types.js";
+
+export interface ActAgentOptions extends Partial<ActOptions> {
+  /** What the settings call the model; its folder by default. A family of checkpoints shares a name. */
+  readonly modelName?: string;
+  /** Default 0.4, at which verl-agent evaluates. */
+  readonly temperature?: number;
+  /** Most tokens of an answer. Default 40. */
+  readonly maxTokens?: number;
+  /** Default 15. */
+  readonly maxSteps?: number;
+}
+
+/**
+ * An agent that plays multi-turn episodes with the model in a folder.
+ * @param name as tables show it
+ * @param howToGet said where the folder is missing, e.g. the command that trains it
+ * @throws InputError when there is no model there or it is broken
+ */
+export async function actAgent(
+  name: string,
+  folder: string,
+  howToGet: string,
+  options: ActAgentOptions = {},
+): Promise<Agent> {
+  return actAgentOf(name, await openPlayer(name, folder, howToGet), {
+    ...options,
+    modelName: options.modelName ?? folder,
+  });
+}
+
+/** The same with a model that is open already. */
+export function actAgentOf(name: string, player: Player, options: ActAgentOptions = {}): Agent {
+  const { policy, tokenizer, model } = player;
+  const { temperature = 0.4, maxTokens = 40, maxSteps = 15, modelName = model.name } = options;
+  const { history, observations, thought } = { ...ACT_DEFAULTS, ...options };
+  const act = { history, observations, thought };
+  return {
+    name,
+    settings: {
+      model: modelName,
+      protocol: "multi-turn",
+      temperature,
+      maxTokens,
+      maxSteps,
+      ...act,
+      prompts: ACT_PROMPT_VERSION,
+    },
+    model,
+    play: async (environment, goal, random) => {
+      const [played] = await rollOutMultiTurn(policy, tokenizer, environment, [goal], {
+        samples: 1,
+        temperature,
+        maxTokens,
+        maxSteps,
+        act,
+        seed: random.below(2 ** 31),
+        name: ["answer"],
+      });
+      return { ...played![0]!.trajectory, agent: name };
+    },
+  };
+}
