@@ -14,6 +14,8 @@ export interface ActAgentOptions extends Partial<ActOptions> {
   readonly maxTokens?: number;
   /** Default 15. */
   readonly maxSteps?: number;
+  /** As roll-outs have it; part of how an agent was trained. Default: never. */
+  readonly repair?: number;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function actAgent(
 /** The same with a model that is open already. */
 export function actAgentOf(name: string, player: Player, options: ActAgentOptions = {}): Agent {
   const { policy, tokenizer, model } = player;
-  const { temperature = 0.4, maxTokens = 40, maxSteps = 15, modelName = model.name } = options;
+  const { temperature = 0.4, maxTokens = 40, maxSteps = 15, modelName = model.name, repair } = options;
   const { history, observations, thought } = { ...ACT_DEFAULTS, ...options };
   const act = { history, observations, thought };
   return {
@@ -49,6 +51,7 @@ export function actAgentOf(name: string, player: Player, options: ActAgentOption
       maxTokens,
       maxSteps,
       ...act,
+      ...(repair === undefined ? {} : { repair }),
       prompts: ACT_PROMPT_VERSION,
     },
     model,
@@ -59,6 +62,7 @@ export function actAgentOf(name: string, player: Player, options: ActAgentOption
         maxTokens,
         maxSteps,
         act,
+        ...(repair === undefined ? {} : { repair }),
         seed: random.below(2 ** 31),
         name: ["answer"],
       });

@@ -3,6 +3,7 @@
  * Demonstrations, roll-outs and evaluation all build their prompts here, so a model is asked as it was taught.
  */
 import { InputError } from "../base/index.js";
+import { similarityRatio } from "../grpo/index.js";
 import type { Environment, SessionState } from "../simulator/index.js";
 import { clickAction } from "./episode.js";
 import { type ActContext, actPrompt, type Message } from "./prompts/index.js";
@@ -40,6 +41,26 @@ export function isAdmissible(environment: Environment, state: SessionState, acti
   return match[1] === "search"
     ? environment.actions(state).search && match[2]!.trim() !== ""
     : admissibleActions(environment, state).includes(action);
+}
+
+/**
+ * The click on the page that is most like one that is not, if they are at least `similarity` alike (of equals the first);
+ * else the action as it was. A small model that means a product often gets a letter of its code wrong.
+ */
+export function repaired(
+  environment: Environment,
+  state: SessionState,
+  action: string,
+  similarity: number,
+): string {
+  const said = /^click\[(.*?)\]?$/s.exec(action)?.[1];
+  if (said === undefined) return action;
+  let [best, most] = [action, similarity];
+  for (const text of environment.actions(state).click) {
+    const ratio = text === "search" ? 0 : similarityRatio(said, text);
+    if (ratio > most || (ratio === most && best === action)) [best, most] = [clickAction(text), ratio];
+  }
+  return best;
 }
 
 /** The text of the current page without the task, which every page repeats; one text a line. */

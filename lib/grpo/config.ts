@@ -22,8 +22,8 @@ const aggregation = z.union([
 const schema = z.strictObject({
   /** From a group's returns to advantages. */
   advantage: z.strictObject({
-    /** Group mean, leave-one-out, the batch-whitened return, or GiGPO's two levels. */
-    estimator: z.enum(["group", "loo", "return", "gigpo"]),
+    /** Group mean, leave-one-out, the batch-whitened return, GiGPO's two levels, or a critic's (PPO). */
+    estimator: z.enum(["group", "loo", "return", "gigpo", "gae"]),
     /** Divide by nothing, by the group's standard deviation, or whiten over the whole batch. */
     scale: z.enum(["none", "group", "batch"]),
     /** Added to the standard deviation. */
@@ -34,6 +34,13 @@ const schema = z.strictObject({
     baselineOver: z.enum(["trajectories", "rows"]).default("trajectories"),
     /** γ of the discounted return ("return") and of GiGPO's step level. */
     gamma: z.number().min(0).max(1).default(1),
+    /** λ of generalised advantage estimation. */
+    lambda: z.number().min(0).max(1).optional(),
+    /**
+     * Turns that several branches share (ARPO): each branch's own advantage ("soft", the default), or their mean for all
+     * ("hard"). On the policy that sampled, both have the same gradient.
+     */
+    shared: z.enum(["soft", "hard"]).optional(),
     /** ω, weight of GiGPO's step level. */
     stepWeight: z.number().min(0).default(1),
     /** GiGPO: states whose texts are at least so similar are one (difflib's ratio). Absent: only equal ones. */
@@ -56,6 +63,16 @@ const schema = z.strictObject({
     /** Multiply the query's loss by the detached probability of the selection (the thesis). */
     queryBySelection: z.boolean().default(false),
   }),
+  /** The critic that estimator gae asks, and how it learns. */
+  value: z
+    .strictObject({
+      learningRate: positive.default(0.01),
+      /** Steps of Adam on the decisions of an iteration. */
+      epochs: whole.default(4),
+      /** How far a value may move in an iteration; null does not bound it. */
+      clip: positive.nullable().default(0.5),
+    })
+    .optional(),
   groups: z.strictObject({
     /** Tasks in an iteration. */
     tasks: whole,
@@ -75,6 +92,8 @@ const schema = z.strictObject({
     scale: positive.default(1),
     /** Taken from a row whose response lacked the form asked for. */
     invalidPenalty: z.number().min(0).default(0),
+    /** DAPO's soft punishment: the last `buffer` tokens before the limit cost up to `factor`, rising from 0. */
+    overlong: z.strictObject({ buffer: whole, factor: positive }).optional(),
     /** A response cut by the length limit: count it, or leave its row out of the loss. */
     truncated: z.enum(["count", "mask"]).default("count"),
   }),
@@ -115,7 +134,20 @@ export function parseGrpoConfig(value: unknown, where = "the configuration"): Gr
 }
 
 /** The first combination that cannot mean anything, or null. */
-function contradiction({ advantage, objective, groups, update }: GrpoConfig): string | null {
+function contradiction(config: GrpoConfig): string | null {
+  const { advantage, objective, groups, update, reward, sampling } = config;
+  if ((advantage.estimator === "gae") !== (config.value !== undefined)) {
+    return "a critic (value) and advantage.estimator gae go together; set both or neither.";
+  }
+  if ((advantage.estimator === "gae") !== (advantage.lambda !== undefined)) {
+    return "advantage.lambda belongs to advantage.estimator gae; set it there, and only there.";
+  }
+  if (advantage.estimator === "gae" && advantage.scale === "group") {
+    return "a critic's advantages are compared over the batch; set advantage.scale to batch or none.";
+  }
+  if (reward.overlong && reward.overlong.buffer > sampling.maxTokens) {
+    return "reward.overlong.buffer is longer than a response may be; lower it below sampling.maxTokens.";
+  }
   if (objective.ratio === "none" && objective.clip !== null) {
     return "objective.clip bounds a ratio, but objective.ratio is none; set clip to null.";
   }
@@ -145,6 +177,9 @@ function contradiction({ advantage, objective, groups, update }: GrpoConfig): st
   }
   if (advantage.estimator === "gigpo" && advantage.scale === "batch") {
     return "GiGPO divides by each group's own deviation or not at all; set advantage.scale to group or none.";
+  }
+  if (advantage.estimator === "gae" && groups.zeroVariance !== "keep") {
+    return "a critic learns from groups of equal returns, too; set groups.zeroVariance to keep.";
   }
   if (advantage.estimator === "return" && groups.zeroVariance !== "keep") {
     return "REINFORCE++ compares over the batch, so a group of equal returns is not empty; set groups.zeroVariance to keep.";

@@ -6,6 +6,7 @@ import { anchorGroups, deviation, gigpo, type GigpoAdvantages, mean } from "./ad
 import { hasZeroVariance } from "./advantage.js";
 import type { ObjectiveSums } from "./objective/index.js";
 import type { GrpoConfig } from "./config.js";
+import { noPenalty, type Penalty } from "./penalties.js";
 import type { Group, TurnAdvantages } from "./types.js";
 
 export type Metrics = Record<string, number>;
@@ -63,14 +64,14 @@ export function anchorMetrics(groups: readonly Group[], similarity?: number): Me
 export function stepMetrics(
   groups: readonly Group[],
   { estimator, gamma, stepWeight, scale, epsilon, baselineOver, similarity }: GrpoConfig["advantage"],
-  invalidPenalty = 0,
+  penalty: Penalty = noPenalty,
 ): Metrics {
   const level = {
     gamma,
     stepWeight,
     epsilon,
     baselineOver,
-    invalidPenalty,
+    penalty,
     ...(similarity ? { similarity } : {}),
   };
   const metrics = anchorMetrics(groups, similarity);

@@ -5,7 +5,7 @@
 import { InputError } from "../base/index.js";
 import type { GrpoConfigInput } from "./config.js";
 
-type Preset = Pick<GrpoConfigInput, "advantage" | "objective"> & {
+type Preset = Pick<GrpoConfigInput, "advantage" | "objective" | "value"> & {
   readonly groups?: Partial<GrpoConfigInput["groups"]>;
   readonly reward?: GrpoConfigInput["reward"];
   readonly sampling?: Partial<GrpoConfigInput["sampling"]>;
@@ -99,6 +99,17 @@ export const PRESETS = {
       aggregation: "token-mean",
       kl: null,
     },
+  },
+  /** Schulman et al. 2017 (arXiv:1707.06347) with GAE over decisions and a linear critic on the policy's own states. */
+  ppo: {
+    advantage: { estimator: "gae", scale: "batch", gamma: 0.95, lambda: 0.95 },
+    objective: { ratio: "token", clip: { ...CLIP, dual: 3 }, aggregation: "token-mean", kl: K3 },
+    value: { learningRate: 0.01, epochs: 4, clip: 0.5 },
+  },
+  /** Dong et al. 2025 (arXiv:2507.19849): GRPO over branching roll-outs; the run's `multiTurn.branching` says how they branch. */
+  arpo: {
+    advantage: { estimator: "group", scale: "group", shared: "soft" },
+    objective: { ratio: "token", clip: CLIP, aggregation: "token-mean", kl: null },
   },
   /** Feng et al. 2025 (arXiv:2505.10978): episode plus anchor-state advantages, without division. */
   gigpo: {

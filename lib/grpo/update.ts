@@ -28,6 +28,11 @@ export interface Learner {
     rows: readonly LearnerRow[],
     options: { temperature: number; adapter: "on" | "off" },
   ): Promise<LearnerScores>;
+  /**
+   * What the policy has in mind just before the first scored token of each completion: the last layer's normalised output.
+   * Only a critic asks for it. `[row][completion][d]`
+   */
+  states?(rows: readonly LearnerRow[]): Promise<readonly (readonly (readonly number[])[])[]>;
   /** `slopes` is called for each micro-batch with the positions of its rows and their scores. */
   step(
     rows: readonly LearnerRow[],

@@ -99,6 +99,16 @@ export function unpacked(
   return scores;
 }
 
+/** The scores with the hidden state before each completion's first scored token. `states` are those of the queries, `[Q, d]`. */
+export function withStates(scores: Scores, packed: Packed, states: Float32Array, d: number): Scores {
+  const rows = scores.map((row) => [...row]);
+  for (const { row, completion, start } of packed.spans) {
+    const at = packed.sources[start]! * d;
+    rows[row]![completion] = { ...rows[row]![completion]!, state: [...states.subarray(at, at + d)] };
+  }
+  return rows;
+}
+
 export function flattened(packed: Packed, nested: readonly (readonly (readonly number[])[])[]): Float32Array {
   const flat = new Float32Array(packed.targets.length);
   for (const { row, completion, start, length } of packed.spans) {

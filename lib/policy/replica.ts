@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { readsRanges } from "./attend.js";
 import { wasmRuntime } from "./backends/wasm/runtime.js";
-import { flattened, scored, Streams, unpacked } from "./batch.js";
+import { flattened, scored, Streams, unpacked, withStates } from "./batch.js";
 import type { HostWeights } from "./host-weights.js";
 import { inspect, type Inspection } from "./inspect.js";
 import { adaptWith, type Dropout } from "./lora.js";
@@ -11,7 +11,7 @@ import { generate } from "./sampling/generate.js";
 import type { SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 import type { GradientOptions, GradientResult, ScoreOptions, Scores, Slopes } from "./scores.js";
 import { Tape } from "./tape.js";
-import { decoderLayer, EMBEDDING, headOf, type Model } from "./transformer.js";
+import { decoderLayer, EMBEDDING, finalNorm, headOf, type Model } from "./transformer.js";
 
 export class Replica {
   private readonly tensors = new Map<string, tf.Tensor>();
@@ -66,7 +66,7 @@ export class Replica {
   async score(rows: readonly Row[], options: ScoreOptions = {}): Promise<Scores> {
     const packed = pack(rows);
     const model = this.model(options.adapter ?? "on");
-    const { logProbs, entropy } = tf.tidy(() => {
+    const { logProbs, entropy, ...more } = tf.tidy(() => {
       const streams = new Streams(model, packed);
       let x: tf.Tensor = this.embedded(packed.ids);
       for (let layer = 0; layer < model.config.layers; layer++) {
@@ -74,11 +74,13 @@ export class Replica {
         x.dispose();
         x = next;
       }
-      return scored(model, packed, x, options.temperature);
+      const hidden: { hidden?: tf.Tensor } = options.states ? { hidden: finalNorm(model, x) } : {}; // [Q, d]
+      return { ...scored(model, packed, x, options.temperature), ...hidden };
     });
     const scores = unpacked(packed, rows, await logProbs.data(), await entropy.data());
-    tf.dispose([logProbs, entropy]);
-    return scores;
+    const states = more.hidden && ((await more.hidden.data()) as Float32Array);
+    tf.dispose([logProbs, entropy, more.hidden]);
+    return states ? withStates(scores, packed, states, model.config.hiddenSize) : scores;
   }
 
   /** Samples token by token, all requests in one batch where attention can tell them apart without a dense mask. */

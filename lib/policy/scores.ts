@@ -6,6 +6,8 @@ export interface CompletionScores {
   readonly logProbs: readonly number[];
   /** Entropy in nats of the tempered distribution that each token was drawn from. */
   readonly entropies: readonly number[];
+  /** The last layer's normalised output just before the first scored token, where it was asked for. `[d]` */
+  readonly state?: readonly number[];
 }
 
 /** `[row][completion]` */
@@ -25,6 +27,8 @@ export interface ScoreOptions {
   readonly temperature?: number;
   /** `off` scores with the base model: the reference of a KL term. Default `on`. */
   readonly adapter?: "on" | "off";
+  /** Hand over the hidden states, too: what a critic reads. Default false. */
+  readonly states?: boolean;
 }
 
 export interface GradientOptions {

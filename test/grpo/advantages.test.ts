@@ -208,7 +208,10 @@ describe("GiGPO", () => {
       ...r,
       turns: r.turns.map((turn, t) => ({ ...turn, formatValid: !(i === 2 && t === 1) })),
     }));
-    const { episode, step } = gigpo({ ...group, rollouts }, { invalidPenalty: 0.1 });
+    const { episode, step } = gigpo(
+      { ...group, rollouts },
+      { penalty: ({ formatValid }) => (formatValid ? 0 : 0.1) },
+    );
     close(episode[2]!, [-6.666667, -6.766667]);
     close([step[2]![1]!], [0]);
   });

@@ -139,6 +139,9 @@ describe("advantages of an iteration", () => {
       ...r,
       turns: r.turns.map((turn) => ({ ...turn, formatValid: i === 0 })),
     }));
-    assert.deepEqual(advantagesOf([{ ...failed, rollouts }], advantage("dr_grpo"), 0.1), [[[0], [-0.1]]]);
+    assert.deepEqual(
+      advantagesOf([{ ...failed, rollouts }], advantage("dr_grpo"), (turn) => (turn.formatValid ? 0 : 0.1)),
+      [[[0], [-0.1]]],
+    );
   });
 });

@@ -13,6 +13,7 @@ import {
   fittingActPrompt,
   isAdmissible,
   pageText,
+  repaired,
 } from "../multi-turn.js";
 import { actPromptHead, parseAction } from "../prompts/index.js";
 import type { Trajectory } from "../types.js";
@@ -34,6 +35,8 @@ export interface MultiTurnOptions {
    * after a choice looks the same (docs/gigpo.md).
    */
   readonly anchorOptions?: boolean;
+  /** Take a click that is not on the page as the most similar text there, if it is at least so similar. Default: never. */
+  readonly repair?: number;
   /** ARPO: start fewer episodes and branch where the policy has become unsure. */
   readonly branching?: Branching;
   readonly seed: number | string;
@@ -197,9 +200,11 @@ function take(
   const { episode } = one;
   const { environment, state } = episode;
   const answer = tokenizer.decode(sample.ids, { skipSpecials: true });
-  const { action, formatValid } = parseAction(answer, options.act.thought);
+  const { action: said, formatValid } = parseAction(answer, options.act.thought);
   const page = pageText(environment, state);
-  const admissible = isAdmissible(environment, state, action);
+  const admissible = isAdmissible(environment, state, said);
+  const mend = options.repair !== undefined && !admissible;
+  const action = mend ? repaired(environment, state, said, options.repair!) : said;
   const { reward } = episode.act(action);
   one.steps.push({ page, action });
   one.entropies.push(firstEntropy(sample, policy.config.vocabSize));

@@ -10,7 +10,7 @@
  * and with no repeated state at all GiGPO is GRPO. Feng et al. 2025, arXiv:2505.10978, eq. 3–8.
  */
 import { InputError } from "../../base/index.js";
-import type { Group, TurnAdvantages } from "../types.js";
+import type { Group, Turn, TurnAdvantages } from "../types.js";
 import { SimilarStates } from "./similarity.js";
 import { discountedReturns } from "./reinforce-plus-plus.js";
 import { deviation, mean } from "./statistics.js";
@@ -31,8 +31,8 @@ export interface GigpoOptions {
   readonly baselineOver?: "trajectories" | "rows";
   /** Anchors whose texts are at least so similar are one state; see {@link SimilarStates}. Default: equal ones only. */
   readonly similarity?: number;
-  /** Subtracted, in the rows where the response lacked the form asked for, from both levels' returns. Default 0. */
-  readonly invalidPenalty?: number;
+  /** Subtracted from both levels' returns of a turn, and of no other. Default: nothing. */
+  readonly penalty?: (turn: Turn) => number;
 }
 
 /** Both levels apart, for the diagnostics. All are `[rollout][turn]`. */
@@ -40,6 +40,8 @@ export interface GigpoAdvantages {
   readonly total: TurnAdvantages;
   readonly episode: TurnAdvantages;
   readonly step: TurnAdvantages;
+  /** R^t, less the turn's penalty. */
+  readonly stepReturns: TurnAdvantages;
 }
 
 /**
@@ -48,13 +50,12 @@ export interface GigpoAdvantages {
  */
 export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages {
   const { gamma = 0.95, stepWeight = 1, scale = "none", epsilon = 1e-6 } = options;
-  const { baselineOver = "trajectories", invalidPenalty = 0 } = options;
+  const { baselineOver = "trajectories", penalty = () => 0 } = options;
   const rollouts = group.rollouts;
   if (rollouts.length < 2)
     throw new InputError(`GiGPO needs at least 2 roll-outs in a group, not ${rollouts.length}.`);
 
-  const penalty = (valid: boolean): number => (valid ? 0 : invalidPenalty);
-  const rowScores = rollouts.map((r) => r.turns.map((turn) => r.return - penalty(turn.formatValid)));
+  const rowScores = rollouts.map((r) => r.turns.map((turn) => r.return - penalty(turn)));
   const baseline = baselineOver === "rows" ? rowScores.flat() : rollouts.map((r) => r.return);
   const centre = mean(baseline);
   const spread = scale === "group" ? deviation(baseline) + epsilon : 1;
@@ -64,7 +65,7 @@ export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages
     discountedReturns(
       r.turns.map((turn) => turn.reward),
       gamma,
-    ).map((value, t) => value - penalty(r.turns[t]!.formatValid)),
+    ).map((value, t) => value - penalty(r.turns[t]!)),
   );
   const members = anchorGroups(group, options.similarity);
   const step = rollouts.map((r) => r.turns.map(() => 0));
@@ -77,7 +78,7 @@ export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages
       turns.forEach(([i, t], k) => (step[i]![t] = (returns[k]! - anchorCentre) / anchorSpread));
   }
   const total = episode.map((row, i) => row.map((value, t) => value + stepWeight * step[i]![t]!));
-  return { total, episode, step };
+  return { total, episode, step, stepReturns };
 }
 
 /**

@@ -11,7 +11,7 @@ export interface SampleRequest {
   readonly numbers?: readonly number[];
   /**
    * How many of the prompt's first tokens other requests may begin with, too: equal ones are then computed once for all
-   * of them. It saves work and changes nothing else. Default 0.
+   * of them. It saves work and changes nothing but rounding. Default 0.
    */
   readonly shared?: number;
   /**

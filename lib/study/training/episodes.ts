@@ -42,12 +42,13 @@ function play(
   if (!multiTurn) {
     return rollOut(policy, tokenizer, environment, goals, { ...common, optionMode: config.options });
   }
-  const { maxSteps, history, observations, thought, anchors, branching } = multiTurn;
+  const { maxSteps, history, observations, thought, anchors, repair, branching } = multiTurn;
   return rollOutMultiTurn(policy, tokenizer, environment, goals, {
     ...common,
     maxSteps,
     act: { history, observations, thought },
     anchorOptions: anchors === "page and options",
+    ...(repair === undefined ? {} : { repair }),
     ...(branch && branching ? { branching } : {}),
   });
 }

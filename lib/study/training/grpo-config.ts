@@ -23,6 +23,7 @@ const schema = z.strictObject({
   reward: section.default({}),
   sampling: section.default({}),
   update: section.default({}),
+  value: section.optional(),
   /** Two decisions an episode, or an action on every page. Default: two-decision. */
   protocol: z.enum(["two-decision", "multi-turn"]).optional(),
   /** Settings of the multi-turn protocol. */
@@ -68,6 +69,11 @@ const multiTurn = z.strictObject({
   thought: z.boolean().default(ACT_DEFAULTS.thought),
   /** What makes two states the same: the page's text (verl-agent), or the chosen options with it. */
   anchors: z.enum(["page", "page and options"]).default("page"),
+  /**
+   * A click that is not on the page is taken as the most similar text that is, if it is at least so similar (difflib's
+   * ratio); the answer still counts as not admissible. For small models, which misspell product codes. Absent: never.
+   */
+  repair: z.number().gt(0).lt(1).optional(),
   /** Fork episodes where the policy has become unsure (ARPO). */
   branching: z
     .strictObject({
@@ -85,7 +91,7 @@ export type GrpoRun = Omit<z.output<typeof schema>, keyof GrpoConfig | "multiTur
   readonly multiTurn?: z.output<typeof multiTurn>;
 };
 
-const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "update"] as const;
+const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "update", "value"] as const;
 
 /**
  * Checks a configuration file's content and puts its preset and its own settings together.
@@ -93,10 +99,16 @@ const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "upd
  */
 export function parseGrpoRun(value: unknown, where = "the configuration"): GrpoRun {
   const parsed = checked(schema, value, where);
-  const { advantage, objective, groups, reward, sampling, update, multiTurn: turns, ...run } = parsed;
-  const own = { advantage, objective, groups, reward, sampling, update };
+  const { advantage, objective, groups, reward, sampling, update, value: critic, ...rest } = parsed;
+  const { multiTurn: turns, ...run } = rest;
+  const own = { advantage, objective, groups, reward, sampling, update, value: critic };
   const preset = presetNamed(run.preset) as Partial<Record<(typeof SECTIONS)[number], object>>;
-  const merged = Object.fromEntries(SECTIONS.map((name) => [name, { ...preset[name], ...own[name] }]));
+  const merged = Object.fromEntries(
+    SECTIONS.filter((name) => preset[name] ?? own[name]).map((name) => [
+      name,
+      { ...preset[name], ...own[name] },
+    ]),
+  );
   const learner = parseGrpoConfig(merged, where);
   if (run.protocol !== "multi-turn") {
     if (turns)

@@ -4,16 +4,20 @@
  */
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { RunError, stream } from "../../base/index.js";
+import { z } from "zod";
+import { checked, readJson, RunError, stream, writeJson } from "../../base/index.js";
 import {
   advantagesOf,
+  criticAdvantages,
   type Group,
   learn,
   type Learner,
   type Metrics,
+  penaltyOf,
   rolloutMetrics,
   rowsOf,
   stepMetrics,
+  ValueHead,
   warnings,
 } from "../../grpo/index.js";
 import type { Policy, Tokenizer, Trainer } from "../../policy/index.js";
@@ -67,6 +71,8 @@ interface Parts {
   readonly policy: Policy;
   readonly trainer: Trainer;
   readonly learner: Learner;
+  /** For PPO. It is replaced where a run goes on. */
+  critic: ValueHead | null;
   readonly tokenizer: Tokenizer;
   readonly save: (folder: string) => void;
   readonly dispose: () => Promise<void>;
@@ -88,7 +94,11 @@ export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
     if (earlier) folder.goOn(config, earlier, from);
     else folder.begin(config, from);
     let progress: Progress = earlier ?? { format: "aisle-run-1", iteration: 0, checkpoint: "", best: null };
-    if (earlier) policy.resumeCheckpoint(folder.checkpointPath(earlier.checkpoint), parts.trainer);
+    if (earlier) {
+      const checkpoint = folder.checkpointPath(earlier.checkpoint);
+      policy.resumeCheckpoint(checkpoint, parts.trainer);
+      if (parts.critic) parts.critic = readCritic(checkpoint);
+    }
     const history = folder.metrics<Metrics>();
     const goals = trainGoals(environment, config);
 
@@ -154,10 +164,27 @@ function saveAt(
   progress: Omit<Progress, "checkpoint">,
 ): Progress {
   const checkpoint = `iteration-${String(progress.iteration).padStart(6, "0")}`;
-  saveCheckpoint(folder.checkpointPath(checkpoint), parts.trainer);
+  const path = folder.checkpointPath(checkpoint);
+  saveCheckpoint(path, parts.trainer);
+  if (parts.critic) writeJson(join(path, CRITIC_FILE), parts.critic.state);
   const moved = { ...progress, checkpoint };
   folder.moveTo(moved);
   return moved;
+}
+
+const CRITIC_FILE = "value-head.json";
+
+const CriticFile = z.strictObject({
+  weights: z.array(z.number()),
+  first: z.array(z.number()),
+  second: z.array(z.number()),
+  steps: z.number().int().nonnegative(),
+});
+
+/** @throws InputError when the checkpoint has no critic that can go on */
+function readCritic(checkpoint: string): ValueHead {
+  const path = join(checkpoint, CRITIC_FILE);
+  return ValueHead.from(checked(CriticFile, readJson(path, "critic of a checkpoint"), path));
 }
 
 async function openParts(config: GrpoRun): Promise<Parts> {
@@ -196,11 +223,14 @@ async function openParts(config: GrpoRun): Promise<Parts> {
       options.adapter === "off" && reference
         ? reference.logProbs(rows, { temperature: options.temperature })
         : policy.logProbs(rows, options),
+    states: async (rows) =>
+      (await policy.logProbs(rows, { states: true })).map((row) => row.map(({ state }) => state!)),
   };
   return {
     policy,
     trainer,
     learner,
+    critic: config.learner.value ? ValueHead.fresh(model.config.hiddenSize) : null,
     tokenizer,
     save: (folder) => {
       const files = policy.files();
@@ -233,8 +263,11 @@ async function learnFrom(
   iteration: number,
 ): Promise<Metrics> {
   const { learner } = config;
-  const advantages = advantagesOf(groups, learner.advantage, learner.reward.invalidPenalty);
-  const rows = rowsOf(groups, advantages, learner);
+  const penalty = penaltyOf(learner);
+  const judged = parts.critic
+    ? await criticAdvantages(groups, parts.critic, parts.learner, learner, penalty)
+    : { advantages: advantagesOf(groups, learner.advantage, penalty), metrics: {} };
+  const rows = rowsOf(groups, judged.advantages, learner);
   const random = stream(config.seed, "mini-batches", iteration);
   const updated = await learn(rows, parts.learner, learner, random);
   for (const [name, value] of Object.entries(updated)) {
@@ -242,7 +275,8 @@ async function learnFrom(
   }
   return {
     ...rolloutMetrics(groups, learner.sampling.maxTokens),
-    ...(config.multiTurn ? stepMetrics(groups, learner.advantage, learner.reward.invalidPenalty) : {}),
+    ...(config.multiTurn ? stepMetrics(groups, learner.advantage, penalty) : {}),
+    ...judged.metrics,
     ...updated,
   };
 }
