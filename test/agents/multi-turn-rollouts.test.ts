@@ -6,7 +6,7 @@ import {
   ACT_DEFAULTS,
   actAgentOf,
   branchesAfter,
-  type MultiTurnOptions,
+  type MultiTurnRolloutOptions,
   type PlayedEpisode,
   rollOutMultiTurn,
 } from "../../lib/agents/index.js";
@@ -33,7 +33,7 @@ describe("multi-turn roll-outs", function () {
     rmSync(root, { recursive: true, force: true });
   });
 
-  const options: MultiTurnOptions = {
+  const options: MultiTurnRolloutOptions = {
     samples: 3,
     temperature: 1,
     maxTokens: 8,
@@ -42,7 +42,10 @@ describe("multi-turn roll-outs", function () {
     seed: 1,
     name: ["test"],
   };
-  const play = (goals: readonly number[], more: Partial<MultiTurnOptions> = {}): Promise<PlayedEpisode[][]> =>
+  const play = (
+    goals: readonly number[],
+    more: Partial<MultiTurnRolloutOptions> = {},
+  ): Promise<PlayedEpisode[][]> =>
     rollOutMultiTurn(policy, tokenizer, environment, goals, { ...options, ...more });
 
   it("are the same whatever else is in the batch", async () => {

@@ -20,7 +20,7 @@ import type { Trajectory } from "../types.js";
 import { branchesAfter, type Branching } from "./branching.js";
 
 /** How multi-turn episodes are sampled. */
-export interface MultiTurnOptions {
+export interface MultiTurnRolloutOptions {
   /** Samples of each goal. */
   readonly samples: number;
   /** 0 takes the most likely tokens (evaluation). */
@@ -73,7 +73,7 @@ export async function rollOutMultiTurn(
   tokenizer: Tokenizer,
   environment: Environment,
   goals: readonly number[],
-  options: MultiTurnOptions,
+  options: MultiTurnRolloutOptions,
 ): Promise<PlayedEpisode[][]> {
   const { branching, samples, maxSteps, seed, name } = options;
   const heads = new Map<string, readonly number[]>();
@@ -139,7 +139,7 @@ async function stepAll(
   policy: Policy,
   tokenizer: Tokenizer,
   environment: Environment,
-  options: MultiTurnOptions,
+  options: MultiTurnRolloutOptions,
   heads: Map<string, readonly number[]>,
 ): Promise<void> {
   const { act, maxTokens, temperature, seed, name } = options;
@@ -195,7 +195,7 @@ function take(
   sample: Sample,
   policy: Policy,
   tokenizer: Tokenizer,
-  options: MultiTurnOptions,
+  options: MultiTurnRolloutOptions,
 ): void {
   const { episode } = one;
   const { environment, state } = episode;
