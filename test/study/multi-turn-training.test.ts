@@ -65,6 +65,20 @@ describe("a multi-turn run", function () {
     assert.ok(Number.isFinite(metricsOf("arpo")[1]!["grad_norm"]));
   });
 
+  it("learns with a critic, which goes on with the run", async () => {
+    const config = configure({ preset: "ppo" });
+    await run("ppo", config);
+    const last = metricsOf("ppo").at(-1)!;
+    assert.ok(Number.isFinite(last["explained_variance"]) && last["loss/value"]! >= 0);
+    const controller = new AbortController();
+    await run("ppo-stopped", config, {
+      signal: controller.signal,
+      onIteration: ({ iteration }) => iteration === 1 && controller.abort(),
+    });
+    await run("ppo-stopped", config, { resume: true });
+    assert.equal(text("ppo-stopped"), text("ppo"));
+  });
+
   it("refuses what cannot mean anything", () => {
     assert.throws(() => configure({ protocol: "two-decision" }), /multiTurn is for protocol multi-turn/);
     assert.throws(
