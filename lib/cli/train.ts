@@ -1,5 +1,5 @@
 import { InputError, readJson } from "../base/index.js";
-import type { IterationReport } from "../study/index.js";
+import type { IterationReport, IterationTimes } from "../study/index.js";
 import { note, printJson } from "./common.js";
 import type { AddVerb } from "./verbs.js";
 
@@ -72,9 +72,10 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
   await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const catalogue = await defaultCatalogue(config.data ?? undefined);
   note(`${config.name}, seed ${config.seed}: ${config.iterations} iterations in ${out}`);
-  const { rlCurves, rlCurvesWithReference } = await import("../study/index.js");
+  const { rlCurves, rlCurvesWithReference, splitOf, splitText } = await import("../study/index.js");
   const { curveBoard } = await import("./study/curve-board.js");
   const board = curveBoard(config.learner.objective.kl ? rlCurvesWithReference : rlCurves, config.iterations);
+  const times: IterationTimes[] = [];
   try {
     const summary = await withInterrupts((signal) =>
       runGrpo({
@@ -84,13 +85,16 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
         resume: flags.resume === true && flags.force !== true,
         signal,
         onIteration: (report) => {
+          times.push(report.seconds);
           board.step(report.iteration, report.metrics, lineOf(report));
           for (const warning of report.warnings) board.say(`      ! ${warning}`);
         },
       }),
     );
     board.end();
-    if (flags.json) printJson({ name: config.name, seed: config.seed, out, ...summary });
+    const split = splitOf(times);
+    if (split) note(splitText(split));
+    if (flags.json) printJson({ name: config.name, seed: config.seed, out, ...summary, times: split });
     else if (summary.finished) note(`Finished. The model is in ${summary.model}.`);
     else note(`Stopped after ${summary.iterations} iterations; --resume goes on.`);
   } finally {

@@ -98,7 +98,10 @@ describe("doctor", function () {
 
 describe("lab", () => {
   it("says how to get a Jupyter where there is none", async function () {
-    if (process.platform === "win32") this.skip();
+    if (process.platform === "win32") {
+      process.stderr.write("      skipped on Windows: the stand-in for a shell is not there\n");
+      this.skip();
+    }
     const { code, stderr } = await aisle(["lab"], { PATH: "/nonexistent" }).ended;
     assert.equal(code, 1);
     assert.match(stderr, /No JupyterLab or Notebook is installed.*aisle notebook FILE/);

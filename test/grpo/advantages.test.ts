@@ -1,6 +1,16 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { gigpo, generalisedAdvantages, groupRelative, leaveOneOut, whiten } from "../../lib/grpo/index.js";
+import { stream } from "../../lib/base/index.js";
+import {
+  deviation,
+  discountedReturns,
+  gigpo,
+  generalisedAdvantages,
+  groupRelative,
+  leaveOneOut,
+  mean,
+  whiten,
+} from "../../lib/grpo/index.js";
 import type { Group } from "../../lib/grpo/index.js";
 
 function close(actual: readonly number[], expected: readonly number[], tolerance = 5e-7): void {
@@ -101,6 +111,27 @@ describe("group-relative advantages", () => {
     );
   });
 
+  it("do not depend on the order of the roll-outs", () => {
+    fc.assert(
+      fc.property(scores, fc.nat(), (values, seed) => {
+        const order = stream(seed, "order").shuffle(values.map((_, i) => i));
+        for (const of of [(v: number[]) => groupRelative(v, { scale: "group" }), leaveOneOut]) {
+          const before = of(values);
+          close(
+            of(order.map((i) => values[i]!)),
+            order.map((i) => before[i]!),
+            1e-3 * Math.max(1, ...before.map(Math.abs)),
+          );
+        }
+      }),
+    );
+  });
+
+  it("have the golden mean and deviation", () => {
+    const group = [1, 0, 0, 0.5, 0, 0, 0, 1];
+    close([mean(group), deviation(group)], [0.3125, 0.458063]);
+  });
+
   it("refuse a group of one and a score that is not a number", () => {
     assert.throws(() => groupRelative([1], { scale: "none" }), /at least 2 roll-outs/);
     assert.throws(() => leaveOneOut([1, NaN]), /Score 1 of a group is NaN/);
@@ -142,6 +173,11 @@ describe("GiGPO", () => {
       [0, 0],
     ],
   );
+
+  it("discounts returns as in the golden values", () => {
+    close(discountedReturns([0, 0, 10], 0.95), [9.025, 9.5, 10]);
+    close(discountedReturns([0, 0, 0, 0, 10], 0.95), [8.145062, 8.57375, 9.025, 9.5, 10], 1e-6);
+  });
 
   it("agrees with the golden values without std", () => {
     const { episode, step } = gigpo(group, { scale: "none" });

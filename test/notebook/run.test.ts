@@ -127,7 +127,10 @@ describe("running a notebook", function () {
     ["SIGTERM", 143],
   ] as const) {
     it(`ends cleanly on ${signal}, with what ran saved and no process left`, async function () {
-      if (!posix) this.skip();
+      if (!posix) {
+        process.stderr.write("      skipped on Windows: it has no signals to send\n");
+        this.skip();
+      }
       const pid = path.join(folder, `${signal}.pid`);
       const file = put(
         folder,
@@ -146,7 +149,10 @@ describe("running a notebook", function () {
   }
 
   it("leaves no kernel behind even when the runner is killed, and the notebook as it was", async function () {
-    if (!posix) this.skip();
+    if (!posix) {
+      process.stderr.write("      skipped on Windows: it has no signals to send\n");
+      this.skip();
+    }
     const pid = path.join(folder, "killed.pid");
     const file = put(folder, "killed.ipynb", book(pidCell(pid, "for (;;) {}")));
     const before = readFileSync(file, "utf8");
@@ -159,7 +165,10 @@ describe("running a notebook", function () {
   });
 
   it("takes along what a cell has started", async function () {
-    if (!posix) this.skip();
+    if (!posix) {
+      process.stderr.write("      skipped on Windows: it has no signals to send\n");
+      this.skip();
+    }
     const pid = path.join(folder, "child.pid");
     const source = `import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -220,7 +229,8 @@ setInterval(() => {}, 1000);
 
   it("refuses a folder that cannot be written before it runs anything", async function () {
     if (!posix || process.getuid?.() === 0) {
-      // Root may write anywhere; the same refusal is seen above through a path below a file.
+      // The same refusal is seen above through a path below a file.
+      process.stderr.write("      skipped: root, and Windows, may write anywhere\n");
       this.skip();
     }
     const locked = path.join(folder, "locked");

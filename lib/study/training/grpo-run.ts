@@ -22,6 +22,7 @@ import {
 } from "../../grpo/index.js";
 import type { Policy, Tokenizer, Trainer } from "../../policy/index.js";
 import type { Environment } from "../../simulator/index.js";
+import { IterationClock, type IterationTimes } from "./clock.js";
 import { evaluateDev, sampleGroups, trainGoals } from "./episodes.js";
 import type { GrpoRun } from "./grpo-config.js";
 import { foundationsOf } from "./origin.js";
@@ -32,7 +33,7 @@ export interface IterationReport {
   readonly iteration: number;
   readonly iterations: number;
   readonly metrics: Metrics;
-  readonly seconds: { readonly rollout: number; readonly update: number; readonly evaluate: number };
+  readonly seconds: IterationTimes;
   /** What the curves warn of, in words. */
   readonly warnings: readonly string[];
 }
@@ -87,7 +88,7 @@ export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
   const { config, environment, out, onIteration, signal } = options;
   const folder = new RunFolder(out);
   const earlier = options.resume ? folder.progress() : null;
-  const parts = await openParts(config);
+  const parts = await openParts(config, out);
   try {
     const policy = await import("../../policy/index.js");
     const from = foundationsOf(config.model, environment.catalogue, policy.currentBackend()!);
@@ -108,19 +109,15 @@ export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
         folder.append("metrics.jsonl", metrics);
         history.push(metrics);
       }
-      const started = performance.now();
+      const clock = new IterationClock();
       const groups = await sampleGroups(parts, environment, config, iteration, goals);
-      const sampled = performance.now();
-      const learned = await learnFrom(groups, parts, config, iteration);
-      const updated = performance.now();
+      clock.rolledOut();
+      const learned = await learnFrom(groups, parts, config, iteration, clock);
+      clock.learned();
       const due = iteration % config.evaluate.every === 0 || iteration === config.iterations;
       const dev = due ? await evaluateDev(parts, environment, config) : {};
       const metrics: Metrics = { iteration, ...learned, ...dev };
-      const seconds = {
-        rollout: (sampled - started) / 1000,
-        update: (updated - sampled) / 1000,
-        evaluate: (performance.now() - updated) / 1000,
-      };
+      const seconds = clock.end();
       folder.append("metrics.jsonl", metrics);
       folder.append("timing.jsonl", { iteration, ...seconds });
       history.push(metrics);
@@ -187,7 +184,7 @@ function readCritic(checkpoint: string): ValueHead {
   return ValueHead.from(checked(CriticFile, readJson(path, "critic of a checkpoint"), path));
 }
 
-async function openParts(config: GrpoRun): Promise<Parts> {
+async function openParts(config: GrpoRun, dumpFolder: string): Promise<Parts> {
   const library = await import("../../policy/index.js");
   const model = library.loadModel(config.model);
   const tokenizer = await library.loadTokenizer(config.model, model.config);
@@ -211,6 +208,7 @@ async function openParts(config: GrpoRun): Promise<Parts> {
     schedule: { kind: update.schedule, warmUp: update.warmupSteps, steps: stepsOf(config) },
     checkpoint: config.recompute ? "layer" : "none",
     seed: config.seed,
+    dumpFolder,
   });
   // Without an adapter to switch off, the reference is a second copy of where the run began.
   const needsReference = config.learner.objective.kl !== null && !adapter;
@@ -261,15 +259,19 @@ async function learnFrom(
   parts: Parts,
   config: GrpoRun,
   iteration: number,
+  clock: IterationClock,
 ): Promise<Metrics> {
   const { learner } = config;
   const penalty = penaltyOf(learner);
   const judged = parts.critic
     ? await criticAdvantages(groups, parts.critic, parts.learner, learner, penalty)
-    : { advantages: advantagesOf(groups, learner.advantage, penalty), metrics: {} };
-  const rows = rowsOf(groups, judged.advantages, learner);
+    : {
+        advantages: clock.ofAlgorithm(() => advantagesOf(groups, learner.advantage, penalty)),
+        metrics: {},
+      };
+  const rows = clock.ofAlgorithm(() => rowsOf(groups, judged.advantages, learner));
   const random = stream(config.seed, "mini-batches", iteration);
-  const updated = await learn(rows, parts.learner, learner, random);
+  const updated = await learn(rows, clock.watch(parts.learner), learner, random);
   for (const [name, value] of Object.entries(updated)) {
     if (!Number.isFinite(value)) throw new RunError(`Metric ${name} of iteration ${iteration} is ${value}.`);
   }

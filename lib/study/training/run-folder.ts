@@ -6,6 +6,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError, readJson, writeFileWhole, writeJson } from "../../base/index.js";
+import type { IterationTimes } from "./clock.js";
 import { type Foundations, readOrigin, requireSame, writeOrigin } from "./origin.js";
 
 const Progress = z.strictObject({
@@ -81,12 +82,16 @@ export class RunFolder {
     return readLines(this.metricsFile);
   }
 
+  /** Where the time went, iteration by iteration; of a run of an older version, only what it noted. */
+  times(): Partial<IterationTimes>[] {
+    return readLines(join(this.path, "timing.jsonl")).map(
+      (line) => JSON.parse(line) as Partial<IterationTimes>,
+    );
+  }
+
   /** How long the iterations took together, without what was lost to interruptions. */
   seconds(): number {
-    const times = readLines(join(this.path, "timing.jsonl")).map(
-      (line) => JSON.parse(line) as Record<string, number>,
-    );
-    return times.reduce(
+    return this.times().reduce(
       (sum, { rollout = 0, update = 0, evaluate = 0 }) => sum + rollout + update + evaluate,
       0,
     );
