@@ -149,7 +149,7 @@ interface Answering {
   readonly completer: Completer;
   /** What its variants are named after. */
   readonly shown: string;
-  readonly model?: Agent["model"];
+  readonly model?: Agent["model"] | undefined;
 }
 
 async function answering(flags: PromptingFlags): Promise<Answering> {
@@ -168,14 +168,21 @@ async function answering(flags: PromptingFlags): Promise<Answering> {
     return { completer: await openEndpoint({ baseUrl, model: model!, ...defined }), shown: model! };
   }
   const { onnx, dtype } = flags;
-  if (onnx !== undefined)
-    return { completer: await openOnnx(onnx, dtype === undefined ? {} : { dtype }), shown: onnx };
-  const folder = model ?? BASE;
-  const player = await openPlayer("prompted", folder, "it should be a model in Hugging Face's layout");
+  if (onnx !== undefined) {
+    const completer = await openOnnx(onnx, dtype === undefined ? {} : { dtype });
+    return { completer, shown: onnx, model: completer.model };
+  }
+  const { findModel } = await import("../policy/files/index.js");
+  const shown = model ?? BASE;
+  const player = await openPlayer(
+    "prompted",
+    findModel(shown),
+    "it should be a model in Hugging Face's layout",
+  );
   return {
-    completer: localCompleter(player.policy, player.tokenizer, folder),
-    shown: folder,
-    model: player.model,
+    completer: localCompleter(player.policy, player.tokenizer, shown),
+    shown,
+    model: { ...player.model, name: shown },
   };
 }
 

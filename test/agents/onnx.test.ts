@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type Completer,
+  fingerprintOf,
   localCompleter,
   openOnnx,
   queryPrompt,
@@ -110,6 +111,9 @@ describe("an ONNX chat model", function () {
       readRecord((JSON.parse(stdout) as { record: string }).record),
     );
     assert.equal(onnx!.identity.agent.name, "prompted:written:t0");
+    assert.deepEqual(onnx!.identity.models, [{ name: folder, fingerprint: fingerprintOf(folder) }]);
+    appendFileSync(join(folder, "onnx", "model.onnx"), "x");
+    assert.notEqual(fingerprintOf(folder), onnx!.identity.models[0]!.fingerprint);
     assert.deepEqual(
       onnx!.results.map(({ usage, ...rest }) => (assert.ok(usage!.requests >= 1), rest)),
       ours!.results,

@@ -1,6 +1,6 @@
 /** One of our own policies as a model that answers, and the agents that are made of one. */
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../base/index.js";
 import type { Policy, Tokenizer } from "../../policy/index.js";
@@ -108,10 +108,29 @@ export async function openPlayer(name: string, folder: string, howToGet: string)
 /** SHA-256 over the files of a model folder that decide its answers, in the order of their names. */
 export function fingerprintOf(folder: string): string {
   const hash = createHash("sha256");
-  for (const name of readdirSync(folder).sort()) {
-    if (!/\.(?:safetensors|json|jinja|txt)$/.test(name)) continue;
-    const bytes = readFileSync(join(folder, name));
-    hash.update(`${name} ${bytes.length}\n`).update(bytes);
+  const deeper = existsSync(join(folder, ONNX))
+    ? readdirSync(join(folder, ONNX)).map((name) => `${ONNX}/${name}`)
+    : [];
+  for (const name of [...readdirSync(folder), ...deeper].sort()) {
+    if (!/\.(?:safetensors|json|jinja|txt|onnx|onnx_data\w*)$/.test(name)) continue;
+    const path = join(folder, name);
+    hash.update(`${name} ${statSync(path).size}\n`);
+    updateWith(hash, path);
   }
   return hash.digest("hex");
+}
+
+/** Where transformers keeps ONNX weights inside a model folder. */
+const ONNX = "onnx";
+
+/** A file's bytes, a piece at a time: weights may be larger than one buffer can be. */
+function updateWith(hash: Hash, path: string): void {
+  const piece = Buffer.alloc(1 << 20);
+  const file = openSync(path, "r");
+  try {
+    for (let read = readSync(file, piece); read > 0; read = readSync(file, piece))
+      hash.update(piece.subarray(0, read));
+  } finally {
+    closeSync(file);
+  }
 }

@@ -8,7 +8,9 @@ import type {
   Tensor,
 } from "@huggingface/transformers";
 import { InputError, messageOf, type Random, RunError, stream } from "../../base/index.js";
+import type { Agent } from "../types.js";
 import type { Completer, CompletionOptions } from "./completer.js";
+import { fingerprintOf } from "./local.js";
 
 export interface OnnxOptions {
   /** How the weights are stored, as the folder's files are named: `fp32`, `fp16`, `q8`, `q4`, … Default `fp32`. */
@@ -23,7 +25,10 @@ const SESSION = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "se
  * transformers' cache.
  * @throws InputError when there is no such model, or it has no chat template or no ONNX weights
  */
-export async function openOnnx(model: string, { dtype = "fp32" }: OnnxOptions = {}): Promise<Completer> {
+export async function openOnnx(
+  model: string,
+  { dtype = "fp32" }: OnnxOptions = {},
+): Promise<Completer & { readonly model?: NonNullable<Agent["model"]> }> {
   const transformers = await import("@huggingface/transformers");
   const { AutoModelForCausalLM, AutoTokenizer } = transformers;
   const local = existsSync(model);
@@ -92,6 +97,8 @@ export async function openOnnx(model: string, { dtype = "fp32" }: OnnxOptions = 
   return {
     settings: { onnx: model, dtype },
     counted: true,
+    // A model of the hub's is known by its name alone.
+    ...(local ? { model: { name: model, fingerprint: fingerprintOf(model), backend: "onnx" } } : {}),
     async complete(messages, options) {
       try {
         return await answer(messages, options);
