@@ -18,7 +18,17 @@ const MAX_LENGTH = 1_000_000;
 /** Longer titles are not kept in the cache. */
 const MAX_CACHED_LENGTH = 2_000;
 const cache = new Cache<string, readonly string[]>(20_000);
+
+/** Wink's tables, as far as we reach into them; internal to it, which is why its version is pinned. */
+interface Lexemes {
+  readonly hash: Record<string, number>;
+  readonly list: readonly string[];
+}
+
 let tagger: WinkMethods | null = null;
+let lexemes: Lexemes | null = null;
+/** Words beyond this many are not kept: then the tables are made anew. */
+const MOST_WORDS = 300_000;
 
 /** Lower-case nouns and proper nouns of a title in order, repeats included. */
 export function nounsOf(title: string): readonly string[] {
@@ -37,12 +47,29 @@ function tagNouns(title: string): readonly string[] {
 }
 
 function tokensOf(title: string): Token[] {
-  tagger ??= winkNLP(model, ["sbd", "pos"]);
-  const tokens = tagger.readDoc(title).tokens();
+  if (tagger === null || lexemes === null || lexemes.list.length > MOST_WORDS) openTagger();
+  const { hash, list } = lexemes!;
+  const known = list.length;
+  const tokens = tagger!.readDoc(title).tokens();
   const texts = tokens.out();
-  const tags = tokens.out(tagger.its.pos) as string[];
-  const spaces = tokens.out(tagger.its.precedingSpaces) as string[];
+  const tags = tokens.out(tagger!.its.pos) as string[];
+  const spaces = tokens.out(tagger!.its.precedingSpaces) as string[];
+  // Wink keeps every new word as it first met it, and cuts and tags later texts by that: the nouns of a title would depend
+  // on the titles read before it. So what was new is forgotten.
+  for (let i = known; i < list.length; i++) delete hash[list[i]!];
   return texts.map((text, i) => ({ text, tag: tags[i]!, spaced: spaces[i] !== "" }));
+}
+
+function openTagger(): void {
+  const watched = {
+    ...model,
+    core: () => {
+      const core = (model as unknown as { core(): { features: { lexeme: Lexemes } } }).core();
+      lexemes = core.features.lexeme;
+      return core;
+    },
+  };
+  tagger = winkNLP(watched as unknown as typeof model, ["sbd", "pos"]);
 }
 
 /** Units that spaCy cuts from a number before them; other letters stay: "4GB" is two tokens, "5pcs" is one. */

@@ -34,7 +34,7 @@ const remake =
 /** Goals that a model plays again. */
 const FIRST = 12;
 
-/** A model's first test goals played in a process of its own: this one has used other backends before. */
+/** A model's first test goals played by the command line on `wasm`: this process may have another backend in use. */
 function replayedAfresh(agent: string, seeds: readonly number[]): EpisodeResult[] {
   const runs = mkdtempSync(join(tmpdir(), "aisle-replay-"));
   try {
