@@ -56,7 +56,7 @@ function tokensOf(title: string): Token[] {
   const spaces = tokens.out(tagger!.its.precedingSpaces) as string[];
   // Wink keeps every new word as it first met it, and cuts and tags later texts by that: the nouns of a title would depend
   // on the titles read before it. So what was new is forgotten.
-  for (let i = known; i < list.length; i++) delete hash[list[i]!];
+  for (let i = known; i < list.length; i++) Reflect.deleteProperty(hash, list[i]!);
   return texts.map((text, i) => ({ text, tag: tags[i]!, spaced: spaces[i] !== "" }));
 }
 
