@@ -36,6 +36,28 @@ describe("completions of which only some tokens are scored", () => {
   });
   after(() => policy.dispose());
 
+  it("hand over the state before the first scored token: the output layer makes its log-probability of it", async () => {
+    const masked: Row[] = [
+      { prompt: [1, 2, 3], completions: [{ ids: [4, 5] }, { ids: [6, 7, 8], scored: [false, true, true] }] },
+      { prompt: [9], completions: [{ ids: [4] }] },
+    ];
+    const values = policy.files().model.weights.get("model.embed_tokens.weight")!.data();
+    const scores = await policy.logProbs(masked, { states: true });
+    assert.equal((await policy.logProbs(masked))[0]![0]!.state, undefined);
+    masked.forEach(({ completions }, r) =>
+      completions.forEach((one, c) => {
+        const { state, logProbs } = scores[r]![c]!;
+        const first = one.ids[one.scored?.indexOf(true) ?? 0]!;
+        const d = config.hiddenSize;
+        const logits = Array.from({ length: config.vocabSize }, (_, v) =>
+          state!.reduce((sum, x, k) => sum + x * values[v * d + k]!, 0),
+        );
+        const total = Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0));
+        assert.ok(Math.abs(logits[first]! - total - logProbs[0]!) < 1e-5);
+      }),
+    );
+  });
+
   it("have the scores and the gradient that the other tokens' zero slopes would give", async function () {
     this.timeout(60000);
     await fc.assert(
