@@ -53,7 +53,7 @@ export const episodeFlow: Figure = {
       return {
         width,
         height: 104,
-        title: { text: label, offset: 4, frame: "group" as const },
+        title: { text: label, offset: 4, frame: "group" as const, limit: width },
         layer: [
           {
             data: { values: ribbon },
@@ -96,7 +96,7 @@ function query({ results }: StudyData, style: FigureKit["style"]) {
     .byOrder(results, ({ agent }) => agent)
     .map(({ agent, record }) => {
       const { label, colour } = style.agentStyle(agent);
-      if (!record) return { label: `${label} (no record)`, colour, stages: [] };
+      if (!record) return { label: `${label} (none)`, colour, stages: [] };
       let alive = record.results.filter(({ bought }) => bought);
       const whole = record.results.length;
       const stages = STAGES.map((stage) => {

@@ -170,5 +170,14 @@ describe("the thesis's text", () => {
     );
     writeFileSync(chapter, good);
     assert.deepEqual(readFileSync((await makeThesis(data, { folder: copy, readme: null })).pdf!), first);
+
+    // one reward of one episode: the document is another
+    const file = join(rule, "record.json");
+    const record = readFileSync(file, "utf8");
+    writeFileSync(file, record.replace(/\[0,1,(0\.25|0\.5|1),/, "[0,1,0.125,"));
+    assert.notEqual(readFileSync(file, "utf8"), record);
+    const changed = { ...data, results: mainResults(shop, join(folder, "runs")) };
+    const rebuilt = await makeThesis(changed, { folder: copy, readme: null });
+    assert.ok(!readFileSync(rebuilt.pdf!).equals(first), "the PDF shows another number");
   });
 });
