@@ -124,7 +124,7 @@ function query({ training }: StudyData, { style, stats }: FigureKit): { protocol
   for (const name of style.byOrder([...families.keys()], (one) => one)) {
     const runs = families.get(name)!;
     const { config } = runs[0]!.record.identity;
-    const protocol = String(config["protocol"] ?? "two-decision");
+    const protocol = config["multiTurn"] ? "multi-turn" : "two-decision";
     const rows = protocols.get(protocol) ?? [];
     const perIteration = rolloutsOf(config) / 1000;
     const { label, colour, ink } = style.agentStyle(name);

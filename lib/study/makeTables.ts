@@ -8,6 +8,7 @@ import { writeIfChanged } from "./records/index.js";
 import {
   algorithmsTable,
   ablationsTable,
+  algorithmPages,
   comparisonsTable,
   costTable,
   creditTable,
@@ -97,6 +98,14 @@ export function makeTables(
   if (readme !== null && existsSync(readme)) {
     updateReadme(readmeBlock(data), readme);
     files.push(readme);
+  }
+  if (readme !== null) {
+    for (const [page, block] of algorithmPages(data)) {
+      const path = join("docs/algorithms", `${page}.md`);
+      if (!existsSync(path)) continue;
+      updateReadme(block, path);
+      files.push(path);
+    }
   }
   const missing = data.results
     .filter(({ record }) => !record)

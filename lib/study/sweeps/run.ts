@@ -1,7 +1,14 @@
 /** Carrying out one run of a sweep: training with checkpoints where it trains, then its run record. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type Agent, agentNamed, fingerprintOf, localCompleter, promptedAgent } from "../../agents/index.js";
+import {
+  actAgent,
+  type Agent,
+  agentNamed,
+  fingerprintOf,
+  localCompleter,
+  promptedAgent,
+} from "../../agents/index.js";
 import {
   checkpointFolder,
   imitate,
@@ -76,15 +83,24 @@ async function train(
   else await trainByImitation(run, out, onProgress);
   if (run.testGoals === null) return null;
 
+  const name = `${run.variant}-s${run.seed}`; // not the folder: where it lies decides nothing
+  const config = run.kind === "grpo" ? parseGrpoRun(run.config, run.id) : null;
+  if (config?.multiTurn) {
+    const agent = await actAgent(run.variant, model, "its run should have left it", {
+      ...config.multiTurn,
+      maxTokens: config.learner.sampling.maxTokens,
+      modelName: run.variant,
+    });
+    return { agent: { ...agent, model: { ...agent.model!, name } }, dispose: () => Promise.resolve() };
+  }
   const files = library.loadModel(model);
   const tokenizer = await library.loadTokenizer(model, files.config);
   const adapter = existsSync(join(model, "adapter_config.json"))
     ? library.loadAdapter(model, files.config)
     : null;
   const policy = await library.Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
-  const name = `${run.variant}-s${run.seed}`; // not the folder: where it lies decides nothing
   const made = { name, fingerprint: fingerprintOf(model), backend: library.currentBackend()! };
-  const options = run.kind === "grpo" ? parseGrpoRun(run.config, run.id).options : "match";
+  const options = config?.options ?? "match";
   const agent = promptedAgent(run.variant, localCompleter(policy, tokenizer, run.variant), { options }, made);
   return { agent, dispose: () => policy.dispose() };
 }
