@@ -8,13 +8,14 @@ import { useBackend } from "../../lib/policy/index.js";
 import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
 import {
   agentOf,
+  algorithmPages,
+  allNumbers,
   figureNames,
   figureSvg,
   figuresFolder,
-  numbers,
+  learnedParagraphs,
   numbersTex,
   type EpisodeResult,
-  quotedFacts,
   readRecord,
   readmeBlock,
   resultOf,
@@ -126,8 +127,8 @@ describe("the committed results", function () {
       assert.equal(readFileSync(path, "utf8"), text, `${path} is ${remake}`);
     };
     for (const table of tables(data)) current(join(tablesFolder, `${table.name}.tex`), toLatex(table));
-    const all = numbers(data.shop, data.results, data.published, quotedFacts());
-    current(join(tablesFolder, "numbers.tex"), numbersTex(all));
+    current(join(tablesFolder, "numbers.tex"), numbersTex(allNumbers(data)));
+    current(join(tablesFolder, "learned.tex"), learnedParagraphs(data.results));
     for (const name of figureNames())
       current(join(figuresFolder, `${name}.svg`), await figureSvg(name, data));
   });
@@ -135,5 +136,9 @@ describe("the committed results", function () {
   it("are the ones that README.md shows", () => {
     const readme = readFileSync("README.md", "utf8");
     assert.equal(withResults(readme, readmeBlock(data)), readme, `README.md is ${remake}`);
+    for (const [page, block] of algorithmPages(data)) {
+      const text = readFileSync(`docs/algorithms/${page}.md`, "utf8");
+      assert.equal(withResults(text, block), text, `docs/algorithms/${page}.md is ${remake}`);
+    }
   });
 });
