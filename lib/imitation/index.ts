@@ -14,4 +14,5 @@ export {
 export * from "./measure.js";
 export { pretrain, type RunOptions } from "./pretraining/run.js";
 export { pretrainingShop } from "./pretraining/shops.js";
+export { rewardWithMatchedOptions as rewardOfMatched } from "./purchases.js";
 export * from "./supervised.js";

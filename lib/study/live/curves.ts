@@ -51,7 +51,8 @@ export function lossMetrics({ losses, gradNorm }: StepReport): Record<string, nu
 
 /** A measurement of imitation under the names of {@link lossCurves}. */
 export function devMetrics({ values }: Measured): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).map(([task, loss]) => [`dev/${task}`, loss]));
+  const named = Object.entries(values).map(([name, loss]) => [`dev/${name.replace(/Loss$/, "")}`, loss] as const);
+  return Object.fromEntries(named);
 }
 
 /** Everything that a run told so far. */
