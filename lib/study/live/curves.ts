@@ -51,7 +51,9 @@ export function lossMetrics({ losses, gradNorm }: StepReport): Record<string, nu
 
 /** A measurement of imitation under the names of {@link lossCurves}. */
 export function devMetrics({ values }: Measured): Record<string, number> {
-  const named = Object.entries(values).map(([name, loss]) => [`dev/${name.replace(/Loss$/, "")}`, loss] as const);
+  const named = Object.entries(values).map(
+    ([name, loss]) => [`dev/${name.replace(/Loss$/, "")}`, loss] as const,
+  );
   return Object.fromEntries(named);
 }
 
