@@ -12,6 +12,7 @@ import { addModel } from "./model.js";
 import { addNotebook } from "./notebook.js";
 import { addPrompt } from "./prompt.js";
 import { addRecord } from "./record.js";
+import { addRecords } from "./records.js";
 import { addReproduce } from "./reproduce.js";
 import { addSearch } from "./search.js";
 import { addServe } from "./serve.js";
@@ -43,6 +44,7 @@ export const verbs: readonly AddVerb[] = [
   addRecord,
   addEvaluate,
   addCompare,
+  addRecords,
   addFigures,
   addTables,
   addThesis,

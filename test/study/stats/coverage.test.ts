@@ -43,4 +43,18 @@ describe("coverage of the 95 % intervals, by simulation", () => {
     assert.ok(found > 0.9, `two levels covered ${found}`);
     assert.ok(short / studies < 0.7, `one level covered ${short / studies}`);
   });
+
+  it("over goals and three seeds, as the study has them", function () {
+    this.timeout(20_000);
+    const studies = 300;
+    const found = coverage(studies, (study) => {
+      const random = stream(3, "coverage", study);
+      const bySeed = Array.from({ length: 3 }, () => 0.02 * random.normal()); // two points of score
+      const byGoal = Array.from({ length: 200 }, () => 0.3 * random.normal());
+      const cells = bySeed.map((s) => byGoal.map((g) => s + g + 0.25 * random.normal()));
+      const { lo, hi } = bootstrapTwoLevel([cells], { resamples: 400, seed: study })[0]!;
+      return lo <= 0 && 0 <= hi;
+    });
+    assert.ok(found > 0.92 && found < 0.98, `covered ${found}`);
+  });
 });
