@@ -1,5 +1,6 @@
 import { InputError } from "../base/index.js";
 import { MatchAgent } from "./match.js";
+import { actAgent } from "./multi-turn-agent.js";
 import { OracleAgent } from "./oracle.js";
 import { folderAgent } from "./prompted/index.js";
 import { RandomAgent } from "./random.js";
@@ -18,6 +19,15 @@ const makers = new Map<string, () => Agent | Promise<Agent>>([
   ["oracle", () => new OracleAgent()],
   ["prompted", () => folderAgent("prompted", BASE, "make it with `aisle train configs/base.json`")],
   ["il", () => folderAgent("il", IMITATION, "make it with `aisle train configs/il.json`")],
+  [
+    "il-multi-turn",
+    // As configs/gigpo.json plays: what the multi-turn runs begin from.
+    () =>
+      actAgent("il-multi-turn", IMITATION, "make it with `aisle train configs/il.json`", {
+        maxSteps: 10,
+        repair: 0.5,
+      }),
+  ],
 ]);
 
 /** Adds a way of acting under a name, for `agentNamed` and the command line. */
