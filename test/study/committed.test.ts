@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { stream } from "../../lib/base/index.js";
 import { useBackend } from "../../lib/policy/index.js";
 import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
@@ -14,6 +14,7 @@ import {
   figureSvg,
   figuresFolder,
   learnedParagraphs,
+  mainAgentsIn,
   numbersTex,
   type EpisodeResult,
   readRecord,
@@ -33,12 +34,14 @@ const remake =
   "out of date: evaluate the agents again (npx aisle tables names the missing records), delete the records of older data, and run npx aisle figures && npx aisle tables";
 
 /** Goals that a model plays again. */
-const FIRST = 12;
+const FIRST = 6;
 
 /** A model's first test goals played by the command line on `wasm`: this process may have another backend in use. */
 function replayedAfresh(agent: string, seeds: readonly number[]): EpisodeResult[] {
   const runs = mkdtempSync(join(tmpdir(), "aisle-replay-"));
   try {
+    // The empty folder makes it play; a trained family plays from its training records.
+    for (const { path } of trainingRecords()) cpSync(path, join(runs, basename(path)), { recursive: true });
     const flags = [
       "--agent",
       agent,
@@ -71,8 +74,11 @@ describe("the committed results", function () {
   });
   after(() => catalogue.close());
 
-  it("have a record of this very shop for every agent of the main table", () => {
-    for (const { agent, record } of data.results) assert.ok(record, `${agent} has no record: ${remake}`);
+  it("have a record of this very shop for every agent of the main table that there is a model of", () => {
+    const there = new Set(mainAgentsIn().map(({ agent }) => agent));
+    assert.ok(there.size > 0);
+    for (const { agent, record } of data.results.filter((result) => there.has(result.agent)))
+      assert.ok(record, `${agent} has no record: ${remake}`);
   });
 
   it("are what the code gives: some goals of every record, played again", async () => {
