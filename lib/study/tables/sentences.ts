@@ -20,13 +20,15 @@ export function learnedParagraphs(results: readonly MainResult[]): string {
     if (!summary || !record) return `${name} has no record yet, and nothing is said about it here.`;
     const own = compared.find(({ a, b }) => a === agent && b === "il");
     const much = `${name} scores ${oneDecimal(summary.score.value)} ${intervalText(summary.score)} and succeeds on ${oneDecimal(summary.successRate.value)}\\,\\% ${intervalText(summary.successRate)} of the goals over ${seeds.length} seeds`;
-    return own ? `${much}. Against the imitation that it began from, ${verdict(own)}.` : `${much}.`;
+    return own
+      ? `${much}. Against the imitation that it began from, ${verdict(own, "the score")}.`
+      : `${much}.`;
   });
   const questions = compared
     .filter(({ a, b }) => b !== "il" && expectedFamilies.includes(a) && expectedFamilies.includes(b))
     .map(
       (one) =>
-        `Between ${latexText(agentStyle(one.a).label)} and ${latexText(agentStyle(one.b).label)}, ${verdict(one)}.`,
+        `Compared with ${latexText(agentStyle(one.b).label)}, ${verdict(one, `the score of ${latexText(agentStyle(one.a).label)}`)}.`,
     );
   const records = families.flatMap(({ record }) => (record ? [latexId(record.id)] : []));
   return [
@@ -40,8 +42,8 @@ export function learnedParagraphs(results: readonly MainResult[]): string {
 }
 
 /** A comparison in words: how far apart, in which direction, and whether chance would do as much. */
-function verdict({ a, b, success, ...score }: Comparison): string {
-  return `the score is ${phrase(score, "points")} and the success rate ${phrase(success, "percentage points")}${standing(a, b, score, success)}`;
+function verdict({ a, b, success, ...score }: Comparison, subject: string): string {
+  return `${subject} is ${phrase(score, "points")} and the success rate ${phrase(success, "percentage points")}${standing(a, b, score, success)}`;
 }
 
 function phrase({ difference, adjusted }: Difference, unit: string): string {

@@ -102,9 +102,9 @@ describe("properties of the statistics", () => {
 
   it("a band over three runs is their range: each extreme has a chance of 1 in 27, more than 2.5 %", () => {
     const [point] = curveBand([
-      [{ step: 1, value: 0.2 }],
+      [{ step: 1, value: 0.25 }],
       [{ step: 1, value: 0.5 }],
-      [{ step: 1, value: 0.3 }],
+      [{ step: 1, value: 0.375 }],
     ]);
     assert.deepEqual([point!.lo, point!.hi], [0.25, 0.5]);
     assert.ok(Math.abs(point!.value - 0.375) < 1e-12);
