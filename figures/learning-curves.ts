@@ -46,7 +46,7 @@ export const learningCurves: Figure = {
         layer: [
           {
             data: { values: own },
-            mark: { type: "area" as const, opacity: 0.16 },
+            mark: { type: "area" as const, opacity: 0.1 },
             encoding: { x, y: y("lo"), y2: { field: "hi" }, color: colour, detail },
           },
           {
@@ -102,8 +102,8 @@ interface Row {
   readonly hi: number;
 }
 
-/** Iterations that a point of the return stands for: a batch of eight goals says little alone. */
-const WINDOW = 10;
+/** Iterations that a point of the return stands for: a batch of a dozen goals says little alone. */
+const WINDOW = 5;
 
 /** Rows for each protocol that was trained: a band over seeds for each family and metric. */
 function query({ training }: StudyData, { style, stats }: FigureKit): { protocol: string; rows: Row[] }[] {
