@@ -60,8 +60,10 @@ export async function scheduleSweep(
     while (outcomes.size < sweep.runs.length && !signal?.aborted) {
       for (const run of sweep.runs) {
         if (outcomes.has(run.id)) continue;
+        // The state first: a job that is read before it is over does not hold its outcome.
+        const state = await queue.getJobState(run.id);
         const job = (await queue.getJob(run.id)) as SweepJob | undefined;
-        const outcome = job ? await look(job, run, places, seen, events) : lost(run);
+        const outcome = job ? look(job, state, run, places, seen, events) : lost(run);
         if (outcome) outcomes.set(run.id, outcome);
       }
       if (outcomes.size < sweep.runs.length) await sleep(300, signal);
@@ -80,15 +82,15 @@ export async function scheduleSweep(
 }
 
 /** What a job says: its outcome when it is over; before that, what is new goes to `events`. */
-async function look(
+function look(
   job: SweepJob,
+  state: string,
   run: SweepRun,
   places: SweepPlaces,
   seen: Map<string, string>,
   events: SweepEvents,
-): Promise<RunOutcome | null> {
+): RunOutcome | null {
   const { id, variant, seed } = run;
-  const state = await job.getState();
   if (state === "completed") {
     job.returnvalue.forEach((record) => unpack(record, places.runs));
     const records = job.returnvalue.map((record) => record.id);

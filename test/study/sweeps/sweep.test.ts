@@ -88,7 +88,7 @@ function records(runs: string): Record<string, string> {
 }
 
 describe("a sweep", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const clis: Cli[] = [];
   const cli = (...args: readonly string[]): Cli => {
     const started = new Cli(...args);
