@@ -1,5 +1,5 @@
 import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
-import { drawingSpec } from "./drawing.js";
+import { noticeSpec } from "./drawing.js";
 
 /** How training went: return of the roll-outs and score on dev goals against the number of roll-outs, a line an algorithm. */
 export const learningCurves: Figure = {
@@ -11,11 +11,7 @@ export const learningCurves: Figure = {
     const protocols = query(data, kit);
     if (protocols.length === 0) {
       const text = "No training record yet: npx aisle train configs/grpo.json, then npx aisle record.";
-      return drawingSpec({
-        width: style.fullWidth - 6,
-        height: 40,
-        words: [{ x: style.fullWidth / 2, y: 20, text }],
-      });
+      return noticeSpec(style.fullWidth, text);
     }
     const gap = 40;
     const labels = 124;

@@ -1,5 +1,5 @@
 import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
-import { drawingSpec } from "./drawing.js";
+import { noticeSpec } from "./drawing.js";
 
 const SWEEP = "marginals";
 
@@ -14,11 +14,7 @@ export const marginals: Figure = {
     const rows = query(data, kit);
     if (!sweep || rows.every(({ score }) => score === null)) {
       const text = `No record of this ablation yet: ${sweep?.command ?? "configs/sweeps/marginals.json is missing"}`;
-      return drawingSpec({
-        width: style.fullWidth - 6,
-        height: 40,
-        words: [{ x: style.fullWidth / 2, y: 20, text }],
-      });
+      return noticeSpec(style.fullWidth, text);
     }
     const labels = 130;
     const gap = 34;

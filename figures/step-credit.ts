@@ -1,5 +1,5 @@
 import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
-import { drawingSpec } from "./drawing.js";
+import { noticeSpec } from "./drawing.js";
 
 /** What each panel shows: a metric of the training records. */
 const PANELS = [
@@ -19,11 +19,7 @@ export const stepCredit: Figure = {
     if (rows.length === 0) {
       const text =
         "No training record with anchor groups yet: npx aisle train configs/gigpo.json, then npx aisle record.";
-      return drawingSpec({
-        width: style.fullWidth - 6,
-        height: 40,
-        words: [{ x: style.fullWidth / 2, y: 20, text }],
-      });
+      return noticeSpec(style.fullWidth, text);
     }
     const shown = PANELS.filter(([metric]) => rows.some((row) => row.metric === metric));
     const gap = 30;

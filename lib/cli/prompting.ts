@@ -1,6 +1,6 @@
 /** Options of `--agent prompted`: which model answers, how it is asked, and what that costs. */
 import { type Command, Option } from "commander";
-import type { Agent, Completer, OptionMode, Variant } from "../agents/index.js";
+import type { Agent, Completer, EndpointOptions, OptionMode, Variant } from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import type { Catalogue } from "../simulator/index.js";
 import type { Price } from "../study/index.js";
@@ -10,11 +10,9 @@ import { integerOption, numberOption } from "./common.js";
 const BASE = "data/models/base";
 
 /** What the options say; `model` and `temperature` belong to other agents, too. */
-export interface PromptingFlags {
+export interface PromptingFlags extends Partial<EndpointOptions> {
   readonly agent: string;
-  readonly model?: string;
   readonly temperature?: number;
-  readonly baseUrl?: string;
   readonly onnx?: string;
   readonly dtype?: string;
   readonly react?: boolean;
@@ -22,13 +20,6 @@ export interface PromptingFlags {
   readonly fewShot?: number;
   readonly maxTokens?: number;
   readonly options?: OptionMode;
-  readonly keyVariable?: string;
-  readonly concurrency?: number;
-  readonly perMinute?: number;
-  readonly retries?: number;
-  readonly timeout?: number;
-  readonly stream?: boolean;
-  readonly price?: Price;
 }
 
 /** Adds them to a verb that plays. */

@@ -104,7 +104,6 @@ const imitate = z.strictObject({
     /** Share of a shopper's queries that are careless, and of the choices that are hasty (any of the first three). */
     careless: share.default(0.2),
     hasty: share.default(0.05),
-    act: z.boolean().default(false),
   }),
   /** Train the whole model, or a LoRA adapter. */
   train: z
