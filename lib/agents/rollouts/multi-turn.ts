@@ -3,7 +3,7 @@
  * batch, and prompts that begin with the same page are computed once up to where they differ (docs/gigpo.md).
  */
 import type { Rollout, Turn } from "../../grpo/index.js";
-import type { Policy, Sample, Tokenizer } from "../../policy/index.js";
+import type { Sample, Sampler, Tokenizer } from "../../policy/index.js";
 import type { Environment } from "../../simulator/index.js";
 import { Episode } from "../episode.js";
 import {
@@ -69,7 +69,7 @@ export interface LiveGoal {
 
 /** Plays `options.samples` episodes of each goal. `[goal][sample]` */
 export async function rollOutMultiTurn(
-  policy: Policy,
+  policy: Sampler,
   tokenizer: Tokenizer,
   environment: Environment,
   goals: readonly number[],
@@ -136,7 +136,7 @@ interface Asked {
 /** Asks the policy once for each of some live episodes and takes its actions in the shop. */
 async function stepAll(
   active: readonly { readonly goal: number; readonly one: LiveEpisode }[],
-  policy: Policy,
+  policy: Sampler,
   tokenizer: Tokenizer,
   environment: Environment,
   options: MultiTurnRolloutOptions,
@@ -193,7 +193,7 @@ function take(
   one: LiveEpisode,
   { prompt, shared }: Asked,
   sample: Sample,
-  policy: Policy,
+  policy: Sampler,
   tokenizer: Tokenizer,
   options: MultiTurnRolloutOptions,
 ): void {

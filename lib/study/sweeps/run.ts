@@ -101,7 +101,8 @@ async function train(
   const policy = await library.Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
   const made = { name, fingerprint: fingerprintOf(model), backend: library.currentBackend()! };
   const options = config?.options ?? "match";
-  const agent = promptedAgent(run.variant, localCompleter(policy, tokenizer, run.variant), { options }, made);
+  const completer = localCompleter(library.gathered(policy), tokenizer, run.variant);
+  const agent = promptedAgent(run.variant, completer, { options }, made);
   return { agent, dispose: () => policy.dispose() };
 }
 
