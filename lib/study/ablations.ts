@@ -4,7 +4,7 @@ import { readJson } from "../base/index.js";
 import type { StudyShop } from "./mainResults.js";
 import { type EpisodeResult, type RunRecord, recordsWhere, runsFolder } from "./records/index.js";
 import { type Summary, summarize } from "./summary.js";
-import { expandSweep } from "./sweeps/plan.js";
+import { expandSweep, trainingKey } from "./sweeps/plan.js";
 
 /** Where sweeps are described. */
 export const sweepsFolder = "configs/sweeps";
@@ -13,8 +13,12 @@ export const sweepsFolder = "configs/sweeps";
 export interface AblationVariant {
   /** As its records name it: `thesis:size=9:perTask=1:epochs=3`. */
   readonly variant: string;
+  /** Its name in the sweep's file, where it has one. */
+  readonly named: string | null;
   /** What sets it apart, by the setting's path. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** The settings that its name stands for. */
+  readonly change: readonly string[];
   readonly seeds: readonly number[];
   /** One record a seed, in the seeds' order; those that there are. */
   readonly records: readonly RunRecord[];
@@ -44,19 +48,21 @@ export function ablations(shop: StudyShop, runs = runsFolder, folder = sweepsFol
     if (sweep.variants.every(({ config }) => config["kind"] === "evaluate")) return [];
     const command = `npx aisle sweep ${folder}/${name}`;
     const goals = Math.min(sweep.testGoals ?? 0, shop.test.count);
-    const variants = sweep.variants.map(({ variant, settings, seeds }): AblationVariant => {
+    const variants = sweep.variants.map(({ config, seeds, ...known }): AblationVariant => {
+      const training = trainingKey(config);
       const own = seeds.flatMap(
         (seed) =>
           records.find(
             ({ identity }) =>
-              identity.agent.name === variant &&
+              identity.agent.name === known.variant &&
+              identity.agent.settings["training"] === training &&
               identity.seeds.join() === String(seed) &&
               identity.goals.count === goals,
           ) ?? [],
       );
       const results: EpisodeResult[] = own.flatMap((record) => record.results);
       const whole = own.length === seeds.length && seeds.length > 0;
-      return { variant, settings, seeds, records: own, summary: whole ? summarize(results) : null };
+      return { ...known, seeds, records: own, summary: whole ? summarize(results) : null };
     });
     return [{ name: sweep.name, command, variants }];
   });
