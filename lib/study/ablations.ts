@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "../base/index.js";
-import type { StudyShop } from "./mainResults.js";
+import { type Comparison, comparePairs } from "./comparisons.js";
+import type { MainResult, StudyShop } from "./mainResults.js";
 import { type EpisodeResult, type RunRecord, recordsWhere, runsFolder } from "./records/index.js";
 import { type Summary, summarize } from "./summary.js";
 import { expandSweep, trainingKey } from "./sweeps/plan.js";
@@ -66,4 +67,25 @@ export function ablations(shop: StudyShop, runs = runsFolder, folder = sweepsFol
     });
     return [{ name: sweep.name, command, variants }];
   });
+}
+
+/**
+ * Each whole variant of an ablation against its first, goal by goal: what the one change is worth. All tests are one family for
+ * Holm's correction; without the first's records there is nothing to compare with.
+ */
+export function ablationComparisons({ variants }: Ablation): Comparison[] {
+  const whole = variants.filter(({ summary }) => summary !== null);
+  const first = variants[0];
+  if (!first || !whole.includes(first)) return [];
+  const results = whole.map(({ variant, seeds, records, summary }): MainResult => ({
+    agent: variant,
+    seeds,
+    // One record of all seeds: comparisons read nothing but its episodes.
+    record: { ...records[0]!, results: records.flatMap((record) => record.results) },
+    summary,
+  }));
+  return comparePairs(
+    results,
+    whole.filter((one) => one !== first).map(({ variant }) => [variant, first.variant] as const),
+  );
 }
