@@ -1,5 +1,5 @@
 /** A policy that shops page by page, for evaluation: the protocol in which it was trained. */
-import { openPlayer, type Player } from "./prompted/index.js";
+import { openPlayer, type Player, TOGETHER } from "./prompted/index.js";
 import { ACT_DEFAULTS, type ActOptions } from "./multi-turn.js";
 import { ACT_PROMPT_VERSION } from "./prompts/index.js";
 import { rollOutMultiTurn } from "./rollouts/index.js";
@@ -55,6 +55,7 @@ export function actAgentOf(name: string, player: Player, options: ActAgentOption
       prompts: ACT_PROMPT_VERSION,
     },
     model,
+    together: TOGETHER,
     play: async (environment, goal, random) => {
       const [played] = await rollOutMultiTurn(policy, tokenizer, environment, [goal], {
         samples: 1,

@@ -7,9 +7,23 @@ import { RandomAgent } from "./random.js";
 import { RuleAgent } from "./rule.js";
 import type { Agent } from "./types.js";
 
-/** The base model that is prompted, and the same after imitation; both are shipped. */
+/** The base model that is prompted, the same after imitation, and that after imitation of whole episodes; all are shipped. */
 const BASE = "data/models/base";
 const IMITATION = "data/models/il";
+const PAGE_BY_PAGE = "data/models/il-act";
+
+/** The agent that multi-turn runs begin from, playing as configs/gigpo.json does. */
+export const MULTI_TURN = "il-multi-turn";
+
+/** {@link MULTI_TURN}, with another number of past steps in its prompts under another name. */
+export function multiTurnStart(history?: number): Promise<Agent> {
+  const name = history === undefined ? MULTI_TURN : `${MULTI_TURN}:h${history}`;
+  return actAgent(name, PAGE_BY_PAGE, "make it with `aisle train configs/il-act.json`", {
+    maxSteps: 10,
+    repair: 0.5,
+    ...(history === undefined ? {} : { history }),
+  });
+}
 
 /** Agents that come with the project: those that need nothing but the shop, and those of the shipped models. */
 const makers = new Map<string, () => Agent | Promise<Agent>>([
@@ -19,15 +33,7 @@ const makers = new Map<string, () => Agent | Promise<Agent>>([
   ["oracle", () => new OracleAgent()],
   ["prompted", () => folderAgent("prompted", BASE, "make it with `aisle train configs/base.json`")],
   ["il", () => folderAgent("il", IMITATION, "make it with `aisle train configs/il.json`")],
-  [
-    "il-multi-turn",
-    // As configs/gigpo.json plays: what the multi-turn runs begin from.
-    () =>
-      actAgent("il-multi-turn", IMITATION, "make it with `aisle train configs/il.json`", {
-        maxSteps: 10,
-        repair: 0.5,
-      }),
-  ],
+  [MULTI_TURN, () => multiTurnStart()],
 ]);
 
 /** Adds a way of acting under a name, for `agentNamed` and the command line. */

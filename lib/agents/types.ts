@@ -45,6 +45,11 @@ export interface Agent {
    * time and perhaps money. Absent: one at a time, here.
    */
   readonly remote?: { readonly concurrency: number };
+  /**
+   * Where the model is here and answers many questions in one pass: episodes worth playing at once. What they become does not
+   * depend on it. Absent: one at a time.
+   */
+  readonly together?: number;
   /** Plays one episode. All chance comes from `random`, so the same stream gives the same trajectory. */
   play(environment: Environment, goal: number, random: Random): Trajectory | Promise<Trajectory>;
 }

@@ -10,6 +10,8 @@ import type { AddVerb } from "./verbs.js";
 
 interface EvaluateFlags extends PromptingFlags {
   readonly selectModel?: string;
+  readonly name?: string;
+  readonly history?: number;
   readonly split: SplitName;
   readonly data?: string;
   readonly seeds: readonly number[];
@@ -33,6 +35,8 @@ export const addEvaluate: AddVerb = (program) => {
       "of policy and prompted: a model folder; of prompted with --base-url: the endpoint's name for its model",
     )
     .option("--select-model <folder>", "of policy: another model for the choices")
+    .option("--name <name>", "of policy: what its record is called", nameOption)
+    .option("--history <n>", "of il-multi-turn: past steps in its prompts", integerOption("--history", 0))
     .option(
       "--temperature <t>",
       "another sampling temperature than the agent's own; 0 is greedy",
@@ -57,13 +61,15 @@ export const addEvaluate: AddVerb = (program) => {
       const { agentOf, evaluate } = await import("../study/index.js");
       const { withInterrupts } = await import("./interrupts.js");
       // Before anything is built: a misspelt name should cost nothing.
-      const { agent: name, model, selectModel, temperature, runs } = flags;
+      const { agent: name, model, selectModel, temperature, history, runs } = flags;
       const named = prompting
         ? null
         : await agentOf(name, {
             ...(model === undefined ? {} : { model }),
             ...(selectModel === undefined ? {} : { selectModel }),
             ...(temperature === undefined ? {} : { temperature }),
+            ...(flags.name === undefined ? {} : { name: flags.name }),
+            ...(history === undefined ? {} : { history }),
             ...(runs === undefined ? {} : { runs }),
           });
       const building = buildReporter();
@@ -170,6 +176,13 @@ function costText({ requests, promptTokens, completionTokens, dollars }: Cost): 
   const count = (value: number): string => value.toLocaleString("en-US");
   const money = dollars === null ? "" : `: $${dollars.toFixed(dollars < 1 ? 4 : 2)}`;
   return `${count(promptTokens)} + ${count(completionTokens)} in ${count(requests)} answers${money}`;
+}
+
+function nameOption(text: string): string {
+  if (/^[a-z0-9][a-z0-9_.:-]*$/.test(text)) return text;
+  throw new InputError(
+    `--name takes lower-case letters, digits and - _ . : such as two-models, not "${text}".`,
+  );
 }
 
 /** Parses `0,1,2`. */

@@ -136,6 +136,11 @@ export class Replica {
     try {
       const scores = unpacked(packed, rows, await logProbs.data(), await entropy.data());
       const slopes = await objective(scores);
+      if (isFlat(slopes)) {
+        // A group whose returns are all equal pushes nowhere: the way back would only add up zeros.
+        gradient.fill(0);
+        return { scores, loss: slopes.loss };
+      }
       const dLogProbs = tf.tensor1d(flattened(packed, slopes.logProbs));
       const outputs: [tf.Tensor, tf.Tensor][] = [[logProbs, dLogProbs]];
       if (slopes.entropies) outputs.push([entropy, tf.tensor1d(flattened(packed, slopes.entropies))]);
@@ -211,6 +216,13 @@ export class Replica {
     }
     dx?.dispose();
   }
+}
+
+/** Whether no score is to move. */
+function isFlat({ logProbs, entropies }: Slopes): boolean {
+  return [...logProbs, ...(entropies ?? [])].every((row) =>
+    row.every((values) => values.every((v) => v === 0)),
+  );
 }
 
 /** Writes a slope where it belongs and frees it; zeros where there is none. */

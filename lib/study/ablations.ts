@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "../base/index.js";
-import type { StudyShop } from "./mainResults.js";
+import { type Comparison, comparePairs } from "./comparisons.js";
+import type { MainResult, StudyShop } from "./mainResults.js";
 import { type EpisodeResult, type RunRecord, recordsWhere, runsFolder } from "./records/index.js";
 import { type Summary, summarize } from "./summary.js";
-import { expandSweep } from "./sweeps/plan.js";
+import { expandSweep, trainingKey } from "./sweeps/plan.js";
 
 /** Where sweeps are described. */
 export const sweepsFolder = "configs/sweeps";
@@ -13,8 +14,12 @@ export const sweepsFolder = "configs/sweeps";
 export interface AblationVariant {
   /** As its records name it: `thesis:size=9:perTask=1:epochs=3`. */
   readonly variant: string;
+  /** Its name in the sweep's file, where it has one. */
+  readonly named: string | null;
   /** What sets it apart, by the setting's path. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** The settings that its name stands for. */
+  readonly change: readonly string[];
   readonly seeds: readonly number[];
   /** One record a seed, in the seeds' order; those that there are. */
   readonly records: readonly RunRecord[];
@@ -44,20 +49,43 @@ export function ablations(shop: StudyShop, runs = runsFolder, folder = sweepsFol
     if (sweep.variants.every(({ config }) => config["kind"] === "evaluate")) return [];
     const command = `npx aisle sweep ${folder}/${name}`;
     const goals = Math.min(sweep.testGoals ?? 0, shop.test.count);
-    const variants = sweep.variants.map(({ variant, settings, seeds }): AblationVariant => {
+    const variants = sweep.variants.map(({ config, seeds, ...known }): AblationVariant => {
+      const training = trainingKey(config);
       const own = seeds.flatMap(
         (seed) =>
           records.find(
             ({ identity }) =>
-              identity.agent.name === variant &&
+              identity.agent.name === known.variant &&
+              identity.agent.settings["training"] === training &&
               identity.seeds.join() === String(seed) &&
               identity.goals.count === goals,
           ) ?? [],
       );
       const results: EpisodeResult[] = own.flatMap((record) => record.results);
       const whole = own.length === seeds.length && seeds.length > 0;
-      return { variant, settings, seeds, records: own, summary: whole ? summarize(results) : null };
+      return { ...known, seeds, records: own, summary: whole ? summarize(results) : null };
     });
     return [{ name: sweep.name, command, variants }];
   });
+}
+
+/**
+ * Each whole variant of an ablation against its first, goal by goal: what the one change is worth. All tests are one family for
+ * Holm's correction; without the first's records there is nothing to compare with.
+ */
+export function ablationComparisons({ variants }: Ablation): Comparison[] {
+  const whole = variants.filter(({ summary }) => summary !== null);
+  const first = variants[0];
+  if (!first || !whole.includes(first)) return [];
+  const results = whole.map(({ variant, seeds, records, summary }): MainResult => ({
+    agent: variant,
+    seeds,
+    // One record of all seeds: comparisons read nothing but its episodes.
+    record: { ...records[0]!, results: records.flatMap((record) => record.results) },
+    summary,
+  }));
+  return comparePairs(
+    results,
+    whole.filter((one) => one !== first).map(({ variant }) => [variant, first.variant] as const),
+  );
 }

@@ -88,7 +88,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const s = Math.floor(index / goals.count);
     return { agent: agents[s]!, seed: seeds[s]!, goal: goals.first + (index % goals.count) };
   };
-  const { remote } = agents[0]!;
+  const { remote, together = 1 } = agents[0]!;
   const journal = new Journal(runs, id, remote ? 0 : undefined);
   if (options.force) journal.discard();
   const indexOf = (seed: number, goal: number): number =>
@@ -109,7 +109,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   };
   const missing = Array.from({ length: total }, (_, i) => i).filter((i) => !results[i]);
   try {
-    await workThrough(missing, play, { concurrency: remote?.concurrency ?? 1, signal: options.signal });
+    await workThrough(missing, play, {
+      concurrency: remote?.concurrency ?? together,
+      signal: options.signal,
+    });
   } finally {
     if (done < total) journal.flush();
   }

@@ -1,6 +1,7 @@
 /** The study: evaluation, run records, statistics, tables, figures, the thesis. Notebooks and verbs call this face. */
 export * from "./ablations.js";
 export * from "./comparisons.js";
+export * from "./credit/index.js";
 export * from "./data.js";
 export * from "./evaluate.js";
 export * from "./facts.js";

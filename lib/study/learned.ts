@@ -5,6 +5,8 @@ import {
   agentNamed,
   agentNames,
   folderAgent,
+  MULTI_TURN,
+  multiTurnStart,
   OPTION_MODES,
   type OptionMode,
   type PromptedOptions,
@@ -28,6 +30,10 @@ export interface AgentChoice {
   readonly selectModel?: string;
   /** Another sampling temperature than the agent's own; it then has another name, e.g. `il:t0`. */
   readonly temperature?: number;
+  /** For the agent `policy`: what records call it. */
+  readonly name?: string;
+  /** For `il-multi-turn`: past steps in its prompts; it then has another name, e.g. `il-multi-turn:h0`. */
+  readonly history?: number;
   /** Where training records live. Default `data/runs`. */
   readonly runs?: string;
 }
@@ -68,7 +74,16 @@ export function families(records: readonly TrainingRecord[]): ReadonlyMap<string
  */
 export async function agentOf(name: string, choice: AgentChoice = {}): Promise<AgentOfSeed> {
   const { model, temperature, runs = runsFolder } = choice;
-  const shownAs = temperature === undefined ? name : `${name}:t${temperature}`;
+  if (choice.name !== undefined && name !== ANY_MODEL) {
+    throw new InputError(`Only the agent "${ANY_MODEL}" can be given a name.`);
+  }
+  if (choice.history !== undefined) {
+    if (name !== MULTI_TURN || temperature !== undefined)
+      throw new InputError(`Only the agent "${MULTI_TURN}", at its own temperature, takes a history.`);
+    return always(await multiTurnStart(choice.history));
+  }
+  const own = choice.name ?? name;
+  const shownAs = temperature === undefined ? own : `${own}:t${temperature}`;
   const options: PromptedOptions = temperature === undefined ? {} : { temperature };
   if (name === ANY_MODEL) {
     if (model === undefined) throw new InputError(`The agent "${ANY_MODEL}" needs the folder of its model.`);

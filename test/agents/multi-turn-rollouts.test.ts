@@ -12,7 +12,14 @@ import {
 } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
 import { continuation, sharedPrompts } from "../../lib/grpo/index.js";
-import { loadModel, loadTokenizer, Policy, type Tokenizer, useBackend } from "../../lib/policy/index.js";
+import {
+  gathered,
+  loadModel,
+  loadTokenizer,
+  Policy,
+  type Tokenizer,
+  useBackend,
+} from "../../lib/policy/index.js";
 import { saveTinyModel, tinyShop } from "../study/tiny-run.js";
 
 describe("multi-turn roll-outs", function () {
@@ -105,11 +112,18 @@ describe("multi-turn roll-outs", function () {
     assert.deepEqual(rooted, (await play([3]))[0], "and is then the same as without branching");
   });
 
-  it("are played one at a time by the agent, from the evaluation's chance", async () => {
-    const player = { policy, tokenizer, model: { name: "tiny", fingerprint: "f", backend: "wasm" } };
-    const agent = actAgentOf("tiny", player, { maxSteps: 2, maxTokens: 6 });
+  it("are played by the agent from the evaluation's chance, alone or side by side", async () => {
+    const model = { name: "tiny", fingerprint: "f", backend: "wasm" };
+    const agent = actAgentOf("tiny", { policy, tokenizer, model }, { maxSteps: 2, maxTokens: 6 });
     const played = await agent.play(environment, 3, stream(0, "x"));
     assert.deepEqual(await agent.play(environment, 3, stream(0, "x")), played);
+    const together = actAgentOf(
+      "tiny",
+      { policy: gathered(policy), tokenizer, model },
+      { maxSteps: 2, maxTokens: 6 },
+    );
+    const side = await Promise.all([2, 3, 4].map((goal) => together.play(environment, goal, stream(0, "x"))));
+    assert.deepEqual(side[1], played);
     assert.equal(played.steps.length, 2);
     assert.equal(agent.settings["protocol"], "multi-turn");
   });

@@ -90,6 +90,34 @@ describe("gradients", () => {
     });
   });
 
+  it("of rows that push nowhere are zeros, and add nothing to the others'", () =>
+    withPolicy({ batchTokens: 1 }, async (policy) => {
+      // Every row is a micro-batch of its own; half of them have slopes of zero, and are not differentiated at all.
+      const rows = someRows(6);
+      const some: Objective = (positions, scores) => {
+        const { loss, logProbs } = curved(positions, scores);
+        return {
+          loss,
+          logProbs: logProbs.map((row, i) => row.map((c) => c.map((v) => (positions[i]! % 2 ? 0 : v)))),
+        };
+      };
+      const gradient = (await policy.gradients(rows, some)).gradient.slice();
+      const one = await policy.gradients([rows[1]!], (_, scores) => ({
+        loss: 0,
+        logProbs: scores.map((row) => row.map(({ logProbs }) => logProbs.map(() => 0))),
+      }));
+      assert.ok(one.gradient.every((value) => value === 0));
+      const even = rows.filter((_, i) => i % 2 === 0);
+      const alone = await policy.gradients(even, (positions, scores) => {
+        const { loss, logProbs } = curved(
+          positions.map((p) => 2 * p),
+          scores,
+        );
+        return { loss, logProbs };
+      });
+      assert.deepEqual(gradient, alone.gradient);
+    }));
+
   it("do not depend on the micro-batches, dropout included", async () => {
     const adapter = freshAdapter(config, { ...lora, dropout: 0.3 }, 3);
     const results: Float32Array[] = [];

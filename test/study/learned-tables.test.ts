@@ -7,6 +7,7 @@ import {
   ablationsTable,
   costTable,
   evaluate,
+  expandSweep,
   figureSvg,
   isKnownAgent,
   learnedParagraphs,
@@ -22,6 +23,7 @@ import {
   type StudyShop,
   toMarkdown,
   type TrainingCurve,
+  trainingKey,
 } from "../../lib/study/index.js";
 import { fakeAgent, fakeEnvironment } from "./fakes.js";
 
@@ -154,19 +156,25 @@ describe("what is said of trained agents", function () {
   it("joins the seeds of an ablation's variants, and says which records are missing", async () => {
     const runs = mkdtempSync(join(folder, "runs-"));
     const sweeps = mkdtempSync(join(folder, "sweeps-"));
-    writeFileSync(
-      join(sweeps, "marginals.json"),
-      JSON.stringify({
-        kind: "sweep",
-        name: "marginals",
-        base: { kind: "grpo", name: "thesis" },
-        grid: { "groups.size": [3, 9], "groups.perTask": [1], "update.epochs": [1] },
-        testGoals: 40,
-      }),
-    );
+    const sweep = {
+      kind: "sweep",
+      name: "marginals",
+      base: { kind: "grpo", name: "thesis" },
+      grid: { "groups.size": [3, 9], "groups.perTask": [1], "update.epochs": [1] },
+      testGoals: 40,
+    };
+    const write = (iterations: number): void =>
+      writeFileSync(
+        join(sweeps, "marginals.json"),
+        JSON.stringify({ ...sweep, base: { ...sweep.base, iterations } }),
+      );
+    write(5);
+    const { variants } = expandSweep({ ...sweep, base: { ...sweep.base, iterations: 5 } });
     const play = async (variant: string, seeds: readonly number[]): Promise<void> => {
+      const { config } = variants.find((one) => one.variant === variant)!;
+      const agent = fakeAgent(variant, { training: trainingKey(config) });
       for (const seed of seeds)
-        await evaluate({ agent: fakeAgent(variant), environment, split: "test", goals, seeds: [seed], runs });
+        await evaluate({ agent, environment, split: "test", goals, seeds: [seed], runs });
     };
     await play("thesis:size=3:perTask=1:epochs=1", [0, 1, 2]);
     await play("thesis:size=9:perTask=1:epochs=1", [0, 2]);
@@ -174,6 +182,13 @@ describe("what is said of trained agents", function () {
     const [small, large] = found[0]!.variants;
     assert.deepEqual([small!.summary!.seeds, small!.summary!.goals], [[0, 1, 2], 40]);
     assert.deepEqual([large!.summary, large!.records.length], [null, 2]);
+    write(6);
+    const changed = ablations(shop, runs, sweeps)[0]!.variants;
+    assert.ok(
+      changed.every(({ records }) => records.length === 0),
+      "records of another configuration were taken for this one's",
+    );
+    write(5);
     const text = toMarkdown(ablationsTable(found));
     assert.match(text, /\|G 3, M 1, I 1\|\d+\.\d \[.*\|3\/3\|/);
     assert.match(text, /\|G 9, M 1, I 1\|2 of 3 records: npx aisle sweep .*\|2\/3\|/);

@@ -62,7 +62,17 @@ describe("a multi-turn run", function () {
   it("forks episodes as ARPO does", async () => {
     const multiTurn = { maxSteps: 2, branching: { initial: 1, probability: 1 } };
     await run("arpo", configure({ preset: "grpo", multiTurn, iterations: 1 }));
-    assert.ok(Number.isFinite(metricsOf("arpo")[1]!["grad_norm"]));
+    const [forked, whole] = [metricsOf("arpo")[1]!, metricsOf("grpo")[1]!];
+    assert.ok(Number.isFinite(forked["grad_norm"]));
+    // Two steps an episode; a group that forks from one episode takes its first step once for all.
+    const { rollouts, env_steps: steps } = whole as { rollouts: number; env_steps: number };
+    assert.equal(steps, 2 * rollouts);
+    const groups = configure().learner.groups.tasks;
+    assert.equal(forked["rollouts"], rollouts);
+    assert.ok(
+      forked["env_steps"]! < steps && forked["env_steps"]! >= groups + rollouts,
+      `${forked["env_steps"]}`,
+    );
   });
 
   it("learns with a critic, which goes on with the run", async () => {

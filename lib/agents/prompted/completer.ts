@@ -26,6 +26,8 @@ export interface Completer {
   readonly counted?: boolean;
   /** It runs elsewhere, and this many questions at once are worth asking. */
   readonly remote?: { readonly concurrency: number };
+  /** It is here, and so many questions at once are worth asking: they are answered in one pass. */
+  readonly together?: number;
   /** Whether a prompt leaves room for so many tokens; absent where nobody here knows. */
   fits?(messages: readonly Message[], maxTokens: number): boolean;
   complete(messages: readonly Message[], options: CompletionOptions): Promise<Answer>;

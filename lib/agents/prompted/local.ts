@@ -3,15 +3,19 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../base/index.js";
-import type { Policy, Tokenizer } from "../../policy/index.js";
+import type { Sampler, Tokenizer } from "../../policy/index.js";
 import type { Agent } from "../types.js";
 import type { Completer } from "./completer.js";
 import { promptedAgent, type PromptedOptions } from "./prompted.js";
 
+/** Episodes that ask a policy side by side: beyond, batches gain nothing more and prompts take memory. */
+export const TOGETHER = 32;
+
 /** A policy that answers chats. Its samples depend on the messages, the options and the weights alone. */
-export function localCompleter(policy: Policy, tokenizer: Tokenizer, name: string): Completer {
+export function localCompleter(policy: Sampler, tokenizer: Tokenizer, name: string): Completer {
   return {
     settings: { model: name },
+    together: TOGETHER,
     fits: (messages, maxTokens) => tokenizer.chat(messages).length + maxTokens <= policy.config.maxPositions,
     async complete(messages, { maxTokens, temperature, random }) {
       const prompt = tokenizer.chat(messages);
@@ -80,7 +84,8 @@ export async function twoModelAgent(
 
 /** A model that is ready to play, and what a run record says of it. */
 export interface Player {
-  readonly policy: Policy;
+  /** Answers episodes that are played side by side together. */
+  readonly policy: Sampler;
   readonly tokenizer: Tokenizer;
   readonly model: NonNullable<Agent["model"]>;
 }
@@ -95,14 +100,18 @@ export async function openPlayer(name: string, folder: string, howToGet: string)
     throw new InputError(`There is no model in ${folder} for the agent "${name}": ${howToGet}.`);
   }
   // Loaded only now: an agent without a model should not wait for a tensor engine.
-  const { currentBackend, loadAdapted, loadTokenizer, Policy, selectBackend } =
+  const { currentBackend, gathered, loadAdapted, loadTokenizer, Policy, selectBackend } =
     await import("../../policy/index.js");
   if (!currentBackend()) await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const { model: files, adapter, base } = loadAdapted(folder);
   const tokenizer = await loadTokenizer(folder, files.config);
   const policy = await Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
   const fingerprint = fingerprintOf(folder) + (base === undefined ? "" : `+${fingerprintOf(base)}`);
-  return { policy, tokenizer, model: { name: folder, fingerprint, backend: currentBackend()! } };
+  return {
+    policy: gathered(policy),
+    tokenizer,
+    model: { name: folder, fingerprint, backend: currentBackend()! },
+  };
 }
 
 /** SHA-256 over the files of a model folder that decide its answers, in the order of their names. */

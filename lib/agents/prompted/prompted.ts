@@ -68,6 +68,7 @@ export function counted(agent: Agent, completer: Completer, of: (completer: Comp
   return {
     ...agent,
     ...(completer.remote ? { remote: completer.remote } : {}),
+    ...(completer.together ? { together: completer.together } : {}),
     play: completer.counted
       ? async (environment, goal, random) => {
           const counter = counting(completer);

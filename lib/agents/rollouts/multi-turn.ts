@@ -3,7 +3,7 @@
  * batch, and prompts that begin with the same page are computed once up to where they differ (docs/multi-turn.md).
  */
 import type { Rollout, Turn } from "../../grpo/index.js";
-import type { Policy, Sample, Tokenizer } from "../../policy/index.js";
+import type { Sample, Sampler, Tokenizer } from "../../policy/index.js";
 import type { Environment } from "../../simulator/index.js";
 import { Episode } from "../episode.js";
 import {
@@ -39,9 +39,18 @@ export interface MultiTurnRolloutOptions {
   readonly repair?: number;
   /** ARPO: start fewer episodes and branch where the policy has become unsure. */
   readonly branching?: Branching;
+  /** Where the episodes of each goal begin, in the goals' order; the goals' start by default. Their steps count against `maxSteps`. */
+  readonly from?: readonly EpisodeStart[];
   readonly seed: number | string;
   /** Names this set of roll-outs, e.g. `["iteration", 7]`. Sample i of a goal is the same whatever else is in the batch. */
   readonly name: readonly (string | number)[];
+}
+
+/** An episode that was begun, from which others go on: one goal may have many, each with a name of its own for its chance. */
+export interface EpisodeStart {
+  readonly name: string | number;
+  readonly episode: Episode;
+  readonly steps: readonly ActStep[];
 }
 
 /** A multi-turn episode as the shop saw it and as the policy decided it. */
@@ -64,27 +73,35 @@ export interface LiveEpisode {
 /** A goal and its episodes so far. */
 export interface LiveGoal {
   readonly goal: number;
+  /** Names its chance beyond the goal: what its start is called. */
+  readonly start: readonly (string | number)[];
   readonly episodes: LiveEpisode[];
 }
 
 /** Plays `options.samples` episodes of each goal. `[goal][sample]` */
 export async function rollOutMultiTurn(
-  policy: Policy,
+  policy: Sampler,
   tokenizer: Tokenizer,
   environment: Environment,
   goals: readonly number[],
   options: MultiTurnRolloutOptions,
 ): Promise<PlayedEpisode[][]> {
-  const { branching, samples, maxSteps, seed, name } = options;
+  const { branching, from, samples, maxSteps, seed, name } = options;
+  if (from && branching) throw new RangeError("Episodes that go on from somewhere do not branch.");
   const heads = new Map<string, readonly number[]>();
-  const live = goals.map((goal): LiveGoal => {
+  const live = goals.map((goal, g): LiveGoal => {
     const count = branching ? Math.min(branching.initial, samples) : samples;
-    const episodes = Array.from({ length: count }, (_, i) => opened(environment, goal, i));
-    return { goal, episodes };
+    const start = from?.[g];
+    const episodes = Array.from({ length: count }, (_, i) =>
+      start ? forked({ ...start, turns: [], entropies: [] }, i) : opened(environment, goal, i),
+    );
+    return { goal, start: start ? [start.name] : [], episodes };
   });
-  const begun = (one: LiveEpisode): boolean => !one.episode.done && one.turns.length < maxSteps;
+  const begun = (one: LiveEpisode): boolean => !one.episode.done && one.steps.length < maxSteps;
   for (;;) {
-    const active = live.flatMap(({ goal, episodes }) => episodes.filter(begun).map((one) => ({ goal, one })));
+    const active = live.flatMap(({ goal, start, episodes }) =>
+      episodes.filter(begun).map((one) => ({ goal, start, one })),
+    );
     if (active.length > 0) await stepAll(active, policy, tokenizer, environment, options, heads);
     if (branching) {
       for (const group of live) {
@@ -115,7 +132,10 @@ function opened(environment: Environment, goal: number, number: number): LiveEpi
 }
 
 /** The same episode up to here, to go on with chance of its own. */
-function forked({ episode, steps, turns, entropies }: LiveEpisode, number: number): LiveEpisode {
+function forked(
+  { episode, steps, turns, entropies }: Omit<LiveEpisode, "number" | "steps"> & Pick<EpisodeStart, "steps">,
+  number: number,
+): LiveEpisode {
   return {
     number,
     episode: episode.fork(),
@@ -129,14 +149,19 @@ function forked({ episode, steps, turns, entropies }: LiveEpisode, number: numbe
 interface Asked {
   readonly prompt: readonly number[];
   readonly shared: number;
-  readonly goal: number;
+  /** The goal, and what its start is called. */
+  readonly place: readonly (string | number)[];
   readonly members: LiveEpisode[];
 }
 
 /** Asks the policy once for each of some live episodes and takes its actions in the shop. */
 async function stepAll(
-  active: readonly { readonly goal: number; readonly one: LiveEpisode }[],
-  policy: Policy,
+  active: readonly {
+    readonly goal: number;
+    readonly start: LiveGoal["start"];
+    readonly one: LiveEpisode;
+  }[],
+  policy: Sampler,
   tokenizer: Tokenizer,
   environment: Environment,
   options: MultiTurnRolloutOptions,
@@ -145,27 +170,28 @@ async function stepAll(
   const { act, maxTokens, temperature, seed, name } = options;
   const most = policy.config.maxPositions - maxTokens;
   const asked = new Map<string, Asked>();
-  for (const { goal, one } of active) {
+  for (const { goal, start, one } of active) {
     const context = actContext(environment, one.episode.state, one.steps, act);
     let prompt: readonly number[] = [];
     const messages = fittingActPrompt(context, (tried) => (prompt = tokenizer.chat(tried)).length <= most);
     // Samples are named by goal, step and number: only equal prompts of one goal at one step are one request.
-    const key = `${goal} ${one.turns.length} ${messages[0]!.content}`;
+    const place = [goal, ...start];
+    const key = `${place.join(" ")} ${one.turns.length} ${messages[0]!.content}`;
     const found = asked.get(key);
     if (found) found.members.push(one);
     else {
       const shared = sharedLength(prompt, actPromptHead(context), tokenizer, heads);
-      asked.set(key, { prompt, shared, goal, members: [one] });
+      asked.set(key, { prompt, shared, place, members: [one] });
     }
   }
   const requests = [...asked.values()];
   const sampled = await policy.sample(
-    requests.map(({ prompt, shared, goal, members }) => ({
+    requests.map(({ prompt, shared, place, members }) => ({
       prompt,
       shared,
       n: members.length,
       numbers: members.map(({ number }) => number),
-      name: [...name, goal, "step", members[0]!.turns.length],
+      name: [...name, ...place, "step", members[0]!.turns.length],
     })),
     { temperature, seed, stop: tokenizer.eosIds, maxTokens },
   );
@@ -193,7 +219,7 @@ function take(
   one: LiveEpisode,
   { prompt, shared }: Asked,
   sample: Sample,
-  policy: Policy,
+  policy: Sampler,
   tokenizer: Tokenizer,
   options: MultiTurnRolloutOptions,
 ): void {

@@ -8,8 +8,8 @@ import { maskOf, type AttentionLayout } from "./layout.js";
  * Grouped-query attention (Ainslie et al. 2023) over a layout of visible keys: `softmax(scale · q kᵀ + mask) v`.
  * Query head `h` reads key/value head `floor(h / (heads / kvHeads))`, as Qwen2 does.
  * @param q `[rows · queries, heads, headDim]`, rotary positions applied
- * @param k `[rows · keys, kvHeads, headDim]`
- * @param v `[rows · keys, kvHeads, headDim]`
+ * @param k `[rows · keys, kvHeads, headDim]`; of one row more on `wasm`, which are not looked at
+ * @param v as `k`
  * @param layout who sees whom; see {@link AttentionLayout}
  * @param scale usually `1 / sqrt(headDim)`
  * @returns `[rows · queries, heads · headDim]`
@@ -25,12 +25,16 @@ export function attention(
   const kvHeads = k.shape[1]!;
   const group = heads / kvHeads;
   const { rows, queries, keys } = layout;
-  if (tokens !== rows * queries || k.shape[0] !== rows * keys || v.shape[0] !== rows * keys) {
+  const fused = wasmRuntime() !== undefined;
+  // The fused kernel touches only keys that somebody sees, so that a cache may have room behind its last one.
+  const fits = (x: tf.Tensor): boolean =>
+    fused && rows === 1 ? x.shape[0]! >= keys : x.shape[0] === rows * keys;
+  if (tokens !== rows * queries || !fits(k) || !fits(v)) {
     throw new RangeError(
       `The layout is for ${rows} × ${queries} queries and ${rows} × ${keys} keys, not ${tokens} and ${k.shape[0]}.`,
     );
   }
-  if (wasmRuntime() !== undefined) return firstOf(attentionOp([q, k, v], { layout, scale })) as tf.Tensor2D;
+  if (fused) return firstOf(attentionOp([q, k, v], { layout, scale })) as tf.Tensor2D;
   return tf.tidy(() => {
     const { additive, anything } = maskOf(layout);
     // [rows, queries, kvHeads, group, headDim] -> [rows, kvHeads, group · queries, headDim]: one product for each kv head.

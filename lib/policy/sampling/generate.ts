@@ -93,7 +93,7 @@ function start(
       request: r,
       sample,
       random: stream(
-        options.seed,
+        request.seed ?? options.seed,
         ...request.name,
         request.numbers?.[sample] ?? (request.first ?? 0) + sample,
       ),

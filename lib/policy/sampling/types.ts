@@ -19,6 +19,8 @@ export interface SampleRequest {
    * `stream(seed, ...name, first + i)` (or its own number), whatever else is in the batch.
    */
   readonly name: readonly (string | number)[];
+  /** Its chance's seed where it is not the one of all requests. */
+  readonly seed?: number | string;
   /** Only these token sequences may be produced (constrained decoding); end each with a stop token if it has one. */
   readonly choices?: readonly (readonly number[])[];
 }

@@ -1,4 +1,4 @@
-/** What a sweep is: a grid of configurations × seeds, written out as runs that each know their place on disk. */
+/** What a sweep is: a grid or a list of configurations × seeds, written out as runs that each know their place on disk. */
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError, messageOf, readJson } from "../../base/index.js";
@@ -8,6 +8,8 @@ import { parseGrpoRun } from "../training/grpo-config.js";
 const json = z.json();
 const seed = z.int().nonnegative();
 
+const path = z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, "name a setting as in update.learningRate");
+
 const schema = z.strictObject({
   kind: z.literal("sweep"),
   /** The sweep's name: its folder is `data/training/<name>`. */
@@ -15,12 +17,17 @@ const schema = z.strictObject({
   /** The configuration that is varied: a file, or the configuration itself. `{"kind": "evaluate", "agent": …}` too. */
   base: z.union([z.string().min(1), z.record(z.string(), json)]),
   /** For each setting, as a path with dots, the values that it takes; every combination is run. */
-  grid: z
+  grid: z.record(path, z.array(json).min(1)).default({}),
+  /**
+   * Named changes, each several settings that belong together (tasks and sizes at equal roll-outs) or none (the base as it is);
+   * each is run with every combination of the grid. Default: none.
+   */
+  variants: z
     .record(
-      z.string().regex(/^[^.\s]+(\.[^.\s]+)*$/, "name a setting as in update.learningRate"),
-      z.array(json).min(1),
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 .,+-]*$/, "use letters, digits, blanks and . , + -"),
+      z.record(path, json),
     )
-    .default({}),
+    .optional(),
   seeds: z.array(seed).min(1).default([0, 1, 2]),
   /** After training: how many test goals the model plays for its record. Null: none. */
   testGoals: z.int().positive().nullable().default(500),
@@ -87,8 +94,12 @@ export async function planSweep(value: unknown, where = "the sweep"): Promise<Sw
 /** One combination of a sweep's grid. */
 export interface SweepVariant {
   readonly variant: string;
-  /** What the grid sets, by path. */
+  /** Its name among the sweep's variants; null where only the grid sets it apart. */
+  readonly named: string | null;
+  /** What sets it apart, by path. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** The settings that the name stands for. */
+  readonly change: readonly string[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly seeds: readonly number[];
 }
@@ -104,24 +115,38 @@ export function expandSweep(
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    const path = issue.path.join(".");
-    throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.`);
+    const at = issue.path.join(".");
+    throw new InputError(`In ${where}${at ? `, ${at}` : ""}: ${issue.message}.`);
   }
   const { name, base, grid, seeds, testGoals } = parsed.data;
+  const changes: readonly [string | null, Plain][] = Object.entries(parsed.data.variants ?? {});
   const content = typeof base === "string" ? readJson(base, "configuration") : base;
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new InputError(`In ${where}, base: a configuration is a JSON object.`);
   }
-  const variants = combinations(grid).map((settings) => {
-    const config = settings.reduce(
-      (all, [path, to]) => withSetting(all, path.split("."), to),
-      content as Plain,
-    );
-    const named = settings.filter(([path]) => path !== "agent"); // the agent is the name itself
-    const variant = [baseName(config, content as Plain), ...named.map(label)].join(":");
-    return { variant, settings: Object.fromEntries(settings), config, seeds };
-  });
+  const set = (config: Plain, settings: readonly Setting[]): Plain =>
+    settings.reduce((all, [at, to]) => withSetting(all, at.split("."), to), config);
+  const variants = (changes.length > 0 ? changes : [[null, {}] as const]).flatMap(([named, change]) =>
+    combinations(grid).map((settings): SweepVariant => {
+      const config = set(set(content as Plain, Object.entries(change)), settings);
+      const shown = settings.filter(([at]) => at !== "agent"); // the agent is the name itself
+      const parts = [...(named === null ? [] : [named]), ...shown.map(label)];
+      const variant = [baseName(config, content as Plain), ...parts].join(":");
+      const all = { ...change, ...Object.fromEntries(settings) };
+      return { variant, named, settings: all, change: Object.keys(change), config, seeds };
+    }),
+  );
   return { name, testGoals, variants };
+}
+
+/**
+ * What a variant's records are held to: SHA-256 of its configuration without the seed. A record of an earlier state of the sweep's
+ * file has another one, and is not taken for one of this.
+ */
+export function trainingKey(config: Plain): string {
+  return sha256(
+    canonicalJson(Object.fromEntries(Object.entries(config).filter(([name]) => name !== "seed"))),
+  );
 }
 
 /** The folder of a run's checkpoints, metrics and model. */
@@ -130,18 +155,18 @@ export function runFolder(root: string, run: SweepRun): string {
 }
 
 type Plain = Readonly<Record<string, unknown>>;
-type Setting = readonly [path: string, value: unknown];
+type Setting = readonly [at: string, value: unknown];
 
 /** Every combination of a grid, the last setting turning fastest. */
 function combinations(grid: Readonly<Record<string, readonly unknown[]>>): Setting[][] {
   return Object.entries(grid).reduce<Setting[][]>(
-    (all, [path, values]) => all.flatMap((one) => values.map((value) => [...one, [path, value] as const])),
+    (all, [at, values]) => all.flatMap((one) => values.map((value) => [...one, [at, value] as const])),
     [[]],
   );
 }
 
-function withSetting(config: Plain, path: readonly string[], value: unknown): Plain {
-  const [name, ...rest] = path;
+function withSetting(config: Plain, at: readonly string[], value: unknown): Plain {
+  const [name, ...rest] = at;
   if (name === undefined) return config;
   if (rest.length === 0) return { ...config, [name]: value };
   const inner = config[name];
@@ -156,9 +181,9 @@ function baseName(config: Plain, base: Plain): string {
   return String(base["name"] ?? base["kind"]);
 }
 
-function label([path, value]: Setting): string {
+function label([at, value]: Setting): string {
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return `${path.split(".").at(-1)!}=${text.replace(/["{}\s]/g, "")}`;
+  return `${at.split(".").at(-1)!}=${text.replace(/["{}\s]/g, "")}`;
 }
 
 async function runOf(

@@ -19,7 +19,7 @@ import { defaultCatalogue, openEnvironment, splitRanges } from "../../simulator/
 import { evaluate } from "../evaluate.js";
 import { parseGrpoRun, RunFolder, runGrpo } from "../training/index.js";
 import { holdFolder } from "./hold.js";
-import { evaluateBase, runFolder, type SweepRun } from "./plan.js";
+import { evaluateBase, runFolder, type SweepRun, trainingKey } from "./plan.js";
 
 /** How far a run is. */
 export interface RunProgress {
@@ -83,6 +83,10 @@ async function train(
   else await trainByImitation(run, out, onProgress);
   if (run.testGoals === null) return null;
 
+  const held = (agent: Agent): Agent => ({
+    ...agent,
+    settings: { ...agent.settings, training: trainingKey(run.config) },
+  });
   const name = `${run.variant}-s${run.seed}`; // not the folder: where it lies decides nothing
   const config = run.kind === "grpo" ? parseGrpoRun(run.config, run.id) : null;
   if (config?.multiTurn) {
@@ -91,7 +95,7 @@ async function train(
       maxTokens: config.learner.sampling.maxTokens,
       modelName: run.variant,
     });
-    return { agent: { ...agent, model: { ...agent.model!, name } }, dispose: () => Promise.resolve() };
+    return { agent: { ...held(agent), model: { ...agent.model!, name } }, dispose: () => Promise.resolve() };
   }
   const files = library.loadModel(model);
   const tokenizer = await library.loadTokenizer(model, files.config);
@@ -101,8 +105,9 @@ async function train(
   const policy = await library.Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
   const made = { name, fingerprint: fingerprintOf(model), backend: library.currentBackend()! };
   const options = config?.options ?? "match";
-  const agent = promptedAgent(run.variant, localCompleter(policy, tokenizer, run.variant), { options }, made);
-  return { agent, dispose: () => policy.dispose() };
+  const completer = localCompleter(library.gathered(policy), tokenizer, run.variant);
+  const agent = promptedAgent(run.variant, completer, { options }, made);
+  return { agent: held(agent), dispose: () => policy.dispose() };
 }
 
 async function trainGrpo(

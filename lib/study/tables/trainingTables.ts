@@ -1,6 +1,6 @@
 /** Tables about training: what the runs were, what they cost, and what ablations gave. */
 import * as aq from "arquero";
-import type { Ablation } from "../ablations.js";
+import type { Ablation, AblationVariant } from "../ablations.js";
 import type { TrainingCurve } from "../figures/types.js";
 import { expectedFamilies } from "../mainResults.js";
 import { agentStyle, byOrder, isKnownAgent } from "../style/index.js";
@@ -124,8 +124,23 @@ const SHORT: Readonly<Record<string, string>> = {
 const NONE: Ablation = {
   name: "none",
   command: "describe one in configs/sweeps",
-  variants: [{ variant: "none", settings: {}, seeds: [], records: [], summary: null }],
+  variants: [
+    { variant: "none", named: null, settings: {}, change: [], seeds: [], records: [], summary: null },
+  ],
 };
+
+/** What sets a variant apart, for people: its name and its settings. */
+export function variantLabel({
+  variant,
+  named,
+  settings,
+  change,
+}: Pick<AblationVariant, "variant" | "named" | "settings" | "change">): string {
+  const set = Object.entries(settings)
+    .filter(([path]) => !change.includes(path))
+    .map(([path, value]) => `${SHORT[path] ?? path} ${String(value)}`);
+  return [...(named === null ? [] : [named]), ...set].join(", ") || variant;
+}
 
 /** Every sweep's variants; one whose records are missing has a row with the command that makes them. */
 export function ablationsTable(ablations: readonly Ablation[]): TableDocument {
@@ -146,11 +161,8 @@ export function ablationsTable(ablations: readonly Ablation[]): TableDocument {
       heading: `Sweep ${name}`,
       columns,
       table: aq.from(
-        variants.map(({ variant, settings, summary, records, seeds }) => ({
-          variant:
-            Object.entries(settings)
-              .map(([path, value]) => `${SHORT[path] ?? path} ${String(value)}`)
-              .join(", ") || variant,
+        variants.map(({ summary, records, seeds, ...variant }) => ({
+          variant: variantLabel(variant),
           missing: summary ? "" : `${records.length} of ${seeds.length} records: ${command}`,
           score: summary ? `${oneDecimal(summary.score.value)} ${intervalText(summary.score)}` : "",
           success: summary

@@ -71,6 +71,13 @@ export function trainGoals(environment: Environment, config: GrpoRun): (batch: n
   };
 }
 
+/** The groups of an iteration, and what they took. */
+export interface SampledGroups {
+  readonly groups: readonly Group[];
+  /** `rollouts`: episodes that were played, those of dropped groups too. `env_steps`: decisions taken in the shop for them. */
+  readonly effort: Metrics;
+}
+
 /**
  * The groups of an iteration. With `resample`, groups of equal returns are replaced by others until there are enough or
  * `maxBatches` were sampled; what there is then is used.
@@ -81,12 +88,15 @@ export async function sampleGroups(
   config: GrpoRun,
   iteration: number,
   goalsOf: (batch: number) => number[],
-): Promise<Group[]> {
+): Promise<SampledGroups> {
   const { groups, sampling, reward } = config.learner;
   const wanted = groups.tasks * groups.perTask;
   const tries = groups.zeroVariance === "resample" ? groups.maxBatches : 1;
   const kept: Group[] = [];
   let last: Group[] = [];
+  let rollouts = 0;
+  // A decision that branches share was taken once: it is one sample, in the trajectories of all of them.
+  const decisions = new Set<readonly number[]>();
   for (let attempt = 0; attempt < tries && kept.length < wanted; attempt++) {
     const goals = goalsOf((iteration - 1) * tries + attempt);
     const played = await play(parts, environment, config, goals, {
@@ -95,12 +105,19 @@ export async function sampleGroups(
       name: ["rollout", iteration, attempt],
       branch: true,
     });
+    for (const { rollout } of played.flat()) {
+      rollouts += 1;
+      for (const { responseIds } of rollout.turns) decisions.add(responseIds);
+    }
     last = goals.flatMap((goal, g) => groupsOf(goal, rewarded(played[g]!, reward), groups.size));
     kept.push(
       ...(groups.zeroVariance === "resample" ? last.filter((group) => !hasZeroVariance(group)) : last),
     );
   }
-  return kept.length > 0 ? kept.slice(0, wanted) : last;
+  return {
+    groups: kept.length > 0 ? kept.slice(0, wanted) : last,
+    effort: { rollouts, env_steps: decisions.size },
+  };
 }
 
 /** Returns and step rewards on the configured scale. */

@@ -110,13 +110,13 @@ export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
         history.push(metrics);
       }
       const clock = new IterationClock();
-      const groups = await sampleGroups(parts, environment, config, iteration, goals);
+      const { groups, effort } = await sampleGroups(parts, environment, config, iteration, goals);
       clock.rolledOut();
       const learned = await learnFrom(groups, parts, config, iteration, clock);
       clock.learned();
       const due = iteration % config.evaluate.every === 0 || iteration === config.iterations;
       const dev = due ? await evaluateDev(parts, environment, config) : {};
-      const metrics: Metrics = { iteration, ...learned, ...dev };
+      const metrics: Metrics = { iteration, ...effort, ...learned, ...dev };
       const seconds = clock.end();
       folder.append("metrics.jsonl", metrics);
       folder.append("timing.jsonl", { iteration, ...seconds });

@@ -132,7 +132,24 @@ describe("a sweep", function () {
     );
     assert.deepEqual(runs[11]!.config["update"] as object, { learningRate: 3e-3 });
     assert.equal(new Set(runs.map(({ id }) => id)).size, 12);
+    const named = await planSweep({
+      ...tiny,
+      grid: { "update.epochs": [1, 2] },
+      base: { ...tiny.base, update: { learningRate: 1e-3 } },
+      variants: { "as it is": {}, "G 3, M 2": { "groups.size": 3, "groups.perTask": 2 } },
+      seeds: [0],
+    });
+    assert.deepEqual(
+      named.runs.map(({ variant, config }) => [variant, config["groups"], config["update"]]),
+      [
+        ["grpo:as it is:epochs=1", { tasks: 1, size: 2 }, { learningRate: 1e-3, epochs: 1 }],
+        ["grpo:as it is:epochs=2", { tasks: 1, size: 2 }, { learningRate: 1e-3, epochs: 2 }],
+        ["grpo:G 3, M 2:epochs=1", { tasks: 1, size: 3, perTask: 2 }, { learningRate: 1e-3, epochs: 1 }],
+        ["grpo:G 3, M 2:epochs=2", { tasks: 1, size: 3, perTask: 2 }, { learningRate: 1e-3, epochs: 2 }],
+      ],
+    );
     const wrong: [RegExp, object][] = [
+      [/variants/, { ...tiny, variants: { "a/b": {} } }],
       [/seeds/, { ...tiny, seeds: [0.5] }],
       [/grids/, { ...tiny, grids: {} }],
       [/learnRate/, { ...tiny, grid: { "update.learnRate": [1] } }],
