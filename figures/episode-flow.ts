@@ -94,9 +94,10 @@ const STAGES = ["bought", "type", "attributes", "options", "price"] as const;
 function query({ results }: StudyData, style: FigureKit["style"]) {
   return style
     .byOrder(results, ({ agent }) => agent)
+    .filter(({ agent }) => style.drawnAlone.has(agent))
     .map(({ agent, record }) => {
       const { label, colour } = style.agentStyle(agent);
-      if (!record) return { label: `${label} (none)`, colour, stages: [] };
+      if (!record) return { label: `${label} (no record)`, colour, stages: [] };
       let alive = record.results.filter(({ bought }) => bought);
       const whole = record.results.length;
       const stages = STAGES.map((stage) => {

@@ -14,7 +14,8 @@ export const learningCurves: Figure = {
       return noticeSpec(style.fullWidth, text);
     }
     const gap = 40;
-    const labels = 124;
+    const height = protocols.length > 2 ? 104 : 140; // all of them on one page
+    const labels = 132;
     const width = Math.floor((style.fullWidth - gap - labels - 62) / 2);
     const panel = (rows: readonly Row[], metric: Row["metric"], title: string, bottom: boolean) => {
       const own = rows.filter((row) => row.metric === metric);
@@ -29,15 +30,15 @@ export const learningCurves: Figure = {
         field,
         type: "quantitative" as const,
         title: null,
-        scale: { zero: false },
+        scale: { zero: false, nice: false },
         axis: { domain: false, ticks: false, tickCount: 5 },
       });
       const colour = { field: "colour", type: "nominal" as const, scale: null };
       const detail = { field: "name" };
-      const ends = metric === "dev" ? endsOf(own) : [];
+      const ends = metric === "dev" ? endsOf(own, style, height) : [];
       return {
         width,
-        height: 150,
+        height,
         title: { text: title, offset: 6, frame: "group" as const },
         layer: [
           {
@@ -77,7 +78,8 @@ export const learningCurves: Figure = {
             panel(rows, "return", `${protocol}: mean return of roll-outs`, bottom),
             panel(rows, "dev", "score on dev goals", bottom),
           ],
-          spacing: gap,
+          spacing: gap + 24, // with the numbers of the right panel's axis
+          bounds: "flush" as const,
         };
       }),
       spacing: 12,
@@ -98,6 +100,9 @@ interface Row {
   readonly hi: number;
 }
 
+/** Most lines in a panel: with more of them, their bands hide each other. */
+const MOST = 4;
+
 /** Iterations that a point of the return stands for: a batch of a dozen goals says little alone. */
 const WINDOW = 5;
 
@@ -109,22 +114,13 @@ function query({ training }: StudyData, { style, stats }: FigureKit): { protocol
     if (style.isKnownAgent(name)) families.set(name, [...(families.get(name) ?? []), one]);
   }
   const protocols = new Map<string, Row[]>();
-  const dashes: readonly (readonly number[])[] = [
-    [1, 0],
-    [6, 3],
-    [2, 2],
-    [8, 3, 2, 3],
-    [4, 1],
-    [1, 3],
-  ];
   for (const name of style.byOrder([...families.keys()], (one) => one)) {
     const runs = families.get(name)!;
     const { config } = runs[0]!.record.identity;
     const protocol = config["multiTurn"] ? "multi-turn" : "two-decision";
     const rows = protocols.get(protocol) ?? [];
     const perIteration = rolloutsOf(config) / 1000;
-    const { label, colour, ink } = style.agentStyle(name);
-    const dash = dashes[new Set(rows.map((row) => row.name)).size % dashes.length]!;
+    const { label, colour, ink, dash } = style.agentStyle(name);
     const seeds = runs.length === 1 ? `${label} (1 seed)` : label;
     const band = (
       metric: Row["metric"],
@@ -158,7 +154,17 @@ function query({ training }: StudyData, { style, stats }: FigureKit): { protocol
     );
     protocols.set(protocol, rows);
   }
-  return [...protocols].map(([protocol, rows]) => ({ protocol, rows }));
+  return [...protocols].flatMap(([protocol, rows]) => {
+    const names = [...new Set(rows.map((row) => row.name))];
+    const panels = Math.ceil(names.length / MOST);
+    return Array.from({ length: panels }, (_, i) => {
+      const own = names.slice(
+        Math.round((i * names.length) / panels),
+        Math.round(((i + 1) * names.length) / panels),
+      );
+      return { protocol, rows: rows.filter(({ name }) => own.includes(name)) };
+    });
+  });
 }
 
 /** Episodes of one iteration. */
@@ -180,18 +186,15 @@ function windows(metrics: readonly Readonly<Record<string, number>>[]): { step: 
   return points;
 }
 
-/** Where the lines end, their labels moved apart where they would overlap. */
-function endsOf(rows: readonly Row[]): (Row & { height: number })[] {
+/** Where the lines end, with the heights of their labels. */
+function endsOf(
+  rows: readonly Row[],
+  style: FigureKit["style"],
+  height: number,
+): (Row & { height: number })[] {
   const names = [...new Set(rows.map((row) => row.name))];
   const ends = names.map((name) => rows.filter((row) => row.name === name).at(-1)!);
   const values = rows.flatMap(({ lo, hi }) => [lo, hi]);
-  const apart = (Math.max(...values) - Math.min(...values)) / 11;
-  let free = -Infinity;
-  return ends
-    .sort((a, b) => a.value - b.value)
-    .map((end) => {
-      const height = Math.max(end.value, free);
-      free = height + apart;
-      return { ...end, height };
-    });
+  const heights = style.labelHeights(ends, (13 * (Math.max(...values) - Math.min(...values))) / height);
+  return ends.map((end) => ({ ...end, height: heights.get(end.name)! }));
 }

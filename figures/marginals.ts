@@ -35,7 +35,7 @@ export const marginals: Figure = {
         type: "quantitative" as const,
         scale: { zero: false, padding: 14 },
         title: null,
-        axis: { domain: false, ticks: false, tickCount: 5 },
+        axis: { domain: false, ticks: false, tickCount: 5, labelFlush: false },
       });
       const start = { field: `${metric}_start`, type: "quantitative" as const };
       const colour = { field: "colour", type: "nominal" as const, scale: null };
@@ -54,11 +54,12 @@ export const marginals: Figure = {
             encoding: { x: x(`${metric}_lo`), x2: { field: `${metric}_hi` }, y, color: colour },
           },
           {
-            mark: { type: "point" as const, filled: true, size: 40 },
+            mark: { type: "point" as const, filled: false, opacity: 1, size: 40, strokeWidth: 1.6 },
             encoding: {
               x: x(metric),
               y,
-              color: colour,
+              stroke: colour,
+              fill: { field: "fill", type: "nominal" as const, scale: null },
               shape: { field: "shape", type: "nominal" as const, scale: null },
             },
           },
@@ -97,7 +98,8 @@ function query({ ablations, results }: StudyData, { style, format }: FigureKit) 
     });
     return {
       label: `G ${g} · M ${m} · I ${i}${summary ? "" : " (none)"}`,
-      colour: i === 1 ? style.agentStyle("grpo").colour : style.agentStyle("thesis").colour,
+      colour: style.agentStyle("thesis").colour,
+      fill: i === 1 ? "white" : style.agentStyle("thesis").colour,
       shape: m === 1 ? "circle" : "square",
       score_start: start?.score.value ?? null,
       success_start: start?.successRate.value ?? null,

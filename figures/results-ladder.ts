@@ -9,7 +9,7 @@ export const resultsLadder: Figure = {
   spec(data, kit) {
     const { style } = kit;
     const rows = (section: "ours" | "theirs") => query(data, kit, section);
-    const labels = 172;
+    const labels = 188;
     const gap = 34;
     const width = Math.floor((style.fullWidth - labels - gap - 30) / 2);
     const panel = (section: "ours" | "theirs", metric: "score" | "success", name: string) => {
@@ -30,12 +30,18 @@ export const resultsLadder: Figure = {
         type: "quantitative" as const,
         scale: { domain: [0, 100] },
         title: null,
-        axis: { values: [0, 25, 50, 75, 100], labels: !top, domain: false, ticks: false },
+        axis: {
+          values: [0, 25, 50, 75, 100],
+          labels: !top,
+          labelFlush: false,
+          domain: false,
+          ticks: false,
+        },
       });
       const colour = { field: "colour", type: "nominal" as const, scale: null };
       return {
         width,
-        height: { step: top ? 22 : 17 },
+        height: { step: top ? 20 : 16 },
         title: first
           ? {
               text: top ? `Measured here: ${name}` : `Published on other data: ${name}`,
@@ -46,14 +52,26 @@ export const resultsLadder: Figure = {
         data: { values },
         layer: [
           {
-            mark: { type: "rule" as const },
+            mark: { type: "rule" as const, strokeWidth: top ? 2.2 : 1.2 },
             encoding: { x: x(`${metric}_lo`), x2: { field: `${metric}_hi` }, y, color: colour },
           },
           {
             mark: top
-              ? { type: "point" as const, filled: true, size: 34 }
-              : { type: "point" as const, filled: false, shape: "diamond", size: 26, strokeWidth: 1.2 },
-            encoding: { x: x(metric), y, color: colour },
+              ? { type: "point" as const, filled: true, size: 38 }
+              : {
+                  type: "point" as const,
+                  filled: false,
+                  fill: "white",
+                  shape: "diamond",
+                  size: 26,
+                  strokeWidth: 1.2,
+                },
+            encoding: {
+              x: x(metric),
+              y,
+              color: colour,
+              ...(top ? { shape: { field: "shape", type: "nominal" as const, scale: null } } : {}),
+            },
           },
           {
             mark: { type: "text" as const, dx: 7, align: "left" as const, fontSize: 10.5 },
@@ -83,30 +101,40 @@ function query({ results, published }: StudyData, { style, format }: FigureKit, 
     return style
       .byOrder(results, ({ agent }) => agent)
       .map(({ agent, summary }) => {
-        const { label, colour } = style.agentStyle(agent);
+        const { label, colour, shape } = style.agentStyle(agent);
         return {
           label: summary ? label : `${label} (no record)`,
           colour,
+          shape,
           ...spread("score", format.oneDecimal, summary?.score),
           ...spread("success", format.oneDecimal, summary?.successRate),
         };
       });
   }
   return (
-    aq
-      .from(published.results.map((r) => ({ ...r, mark: published.protocols[r.protocol]!.mark })))
-      .orderby("mark", "score")
-      .objects() as (StudyData["published"]["results"][number] & { mark: string })[]
-  ).map((r) => {
-    const around = (value: number, sd = 0) => ({ value, lo: value - sd, hi: value + sd });
-    const model = r.model.startsWith("Qwen") ? `, ${r.model.replace("Qwen2.5-", "")}` : "";
-    return {
-      label: `${r.sourceText}: ${r.system}${model}`,
-      colour: style.publishedColour,
-      ...spread("score", format.asPrinted, around(r.score, r.sd?.score)),
-      ...spread("success", format.asPrinted, around(r.success, r.sd?.success)),
-    };
-  });
+    (
+      aq
+        // every row has every column: arquero takes the columns from the first one
+        .from(
+          published.results.map((row) => ({
+            row,
+            score: row.score,
+            mark: published.protocols[row.protocol]!.mark,
+          })),
+        )
+        .orderby("mark", "score")
+        .objects() as { row: StudyData["published"]["results"][number] }[]
+    ).map(({ row: r }) => {
+      const around = (value: number, sd = 0) => ({ value, lo: value - sd, hi: value + sd });
+      const model = r.model.startsWith("Qwen") ? `, ${r.model.replace("Qwen2.5-", "")}` : "";
+      return {
+        label: `${r.sourceText}: ${r.system}${model}`,
+        colour: style.publishedColour,
+        ...spread("score", format.asPrinted, around(r.score, r.sd?.score)),
+        ...spread("success", format.asPrinted, around(r.success, r.sd?.success)),
+      };
+    })
+  );
 }
 
 function spread(

@@ -12,8 +12,8 @@ export const rewardParts: Figure = {
   name: "reward-parts",
   title: "Mean of each part of the reward by agent, with 95 % intervals: type, attributes, options and price",
   spec({ results }, { style }) {
-    const labels = 92;
-    const gap = 14;
+    const labels = 152;
+    const gap = 16;
     const width = Math.floor((style.fullWidth - labels - 3 * gap - 24) / 4);
     return {
       hconcat: parts.map(([part, title], index) => {
@@ -33,22 +33,33 @@ export const rewardParts: Figure = {
           type: "quantitative" as const,
           scale: { domain: [0, 1] },
           title: null,
-          axis: { values: [0, 0.5, 1], domain: false, ticks: false },
+          axis: {
+            values: [0, 0.5, 1],
+            labelExpr: "datum.value === 0.5 ? '0.5' : format(datum.value, 'd')",
+            labelFlush: false,
+            domain: false,
+            ticks: false,
+          },
         });
         const colour = { field: "colour", type: "nominal" as const, scale: null };
         return {
           width,
-          height: { step: 26 },
+          height: { step: 25 },
           title: { text: title, offset: 6, frame: "group" as const },
           data: { values },
           layer: [
             {
-              mark: { type: "rule" as const },
+              mark: { type: "rule" as const, strokeWidth: 1.6 },
               encoding: { x: x("lo"), x2: { field: "hi" }, y, color: colour },
             },
             {
-              mark: { type: "point" as const, filled: true, size: 34 },
-              encoding: { x: x("value"), y, color: colour },
+              mark: { type: "point" as const, filled: true, size: 26 },
+              encoding: {
+                x: x("value"),
+                y,
+                color: colour,
+                shape: { field: "shape", type: "nominal" as const, scale: null },
+              },
             },
             {
               mark: { type: "text" as const, dy: -9, fontSize: 10.5 },
@@ -67,11 +78,12 @@ function query(results: StudyData["results"], style: FigureKit["style"], part: (
   return style
     .byOrder(results, ({ agent }) => agent)
     .map(({ agent, summary }) => {
-      const { label, colour } = style.agentStyle(agent);
+      const { label, colour, shape } = style.agentStyle(agent);
       const { value, lo, hi } = summary?.parts[part] ?? { value: null, lo: null, hi: null };
       return {
         label: summary ? label : `${label} (none)`,
         colour,
+        shape,
         value,
         lo,
         hi,

@@ -3,8 +3,8 @@ import { noticeSpec } from "./drawing.js";
 
 /** What each panel shows: a metric of the training records. */
 const PANELS = [
-  ["anchor/mean_size", ["mean number of turns", "that share a state"]],
-  ["anchor/frac_singleton", ["share of turns", "alone in their state"]],
+  ["anchor/mean_size", ["mean number of steps", "that share a page"]],
+  ["anchor/frac_singleton", ["share of steps", "alone on their page"]],
   ["share", ["step level's share", "of the advantage"]],
 ] as const;
 
@@ -12,7 +12,7 @@ const PANELS = [
 export const stepCredit: Figure = {
   name: "step-credit",
   title:
-    "Anchor groups during training: mean number of turns that share a state, share of turns alone in theirs, and the step level's share of the advantage",
+    "Anchor groups during training: mean number of steps that share a page, share of steps alone on theirs, and the step level's share of the advantage",
   spec(data, kit) {
     const { style } = kit;
     const rows = query(data, kit);
@@ -24,10 +24,10 @@ export const stepCredit: Figure = {
     const shown = PANELS.filter(([metric]) => rows.some((row) => row.metric === metric));
     const gap = 30;
     const width = Math.floor(
-      (style.fullWidth - gap * (shown.length - 1) - 40 * shown.length - 48) / shown.length,
+      (style.fullWidth - gap * (shown.length - 1) - 40 * shown.length - 110) / shown.length,
     );
     return {
-      hconcat: shown.map(([metric, title]) => {
+      hconcat: shown.map(([metric, title], index) => {
         const values = rows.filter((row) => row.metric === metric);
         const x = {
           field: "iteration",
@@ -40,7 +40,7 @@ export const stepCredit: Figure = {
           field,
           type: "quantitative" as const,
           title: null,
-          scale: { zero: true },
+          scale: { zero: true, nice: false },
           axis: { domain: false, ticks: false, tickCount: 4 },
         });
         const colour = { field: "colour", type: "nominal" as const, scale: null };
@@ -55,26 +55,59 @@ export const stepCredit: Figure = {
               mark: { type: "area" as const, opacity: 0.16 },
               encoding: { x, y: y("lo"), y2: { field: "hi" }, color: colour, detail },
             },
-            { mark: { type: "line" as const }, encoding: { x, y: y("value"), color: colour, detail } },
+            {
+              mark: { type: "line" as const },
+              encoding: {
+                x,
+                y: y("value"),
+                color: colour,
+                detail,
+                strokeDash: { field: "dash", type: "nominal" as const, scale: null },
+              },
+            },
+            ...(index === shown.length - 1 ? [labelsOf(values, style, y)] : []),
           ],
         };
       }),
-      spacing: gap,
+      spacing: gap + 26, // with the numbers of the next panel's axis
+      bounds: "flush" as const,
     };
   },
 };
 
-/** A band over seeds for each family whose records have anchor groups of more than one turn. */
-function query({ training }: StudyData, { style, stats }: FigureKit) {
+/** The families' names beside the ends of their lines in a panel. */
+function labelsOf(
+  rows: ReturnType<typeof query>,
+  style: FigureKit["style"],
+  y: (field: string) => { field: string; type: "quantitative" },
+) {
+  const ends = [...new Set(rows.map(({ name }) => name))].map((name) =>
+    rows.filter((row) => row.name === name).at(-1)!,
+  );
+  const heights = style.labelHeights(ends, Math.max(...rows.map(({ hi }) => hi)) / 9);
+  return {
+    data: { values: ends.map((end) => ({ ...end, height: heights.get(end.name)! })) },
+    mark: { type: "text" as const, align: "left" as const, dx: 6 },
+    encoding: {
+      x: { field: "iteration", type: "quantitative" as const },
+      y: y("height"),
+      color: { field: "ink", type: "nominal" as const, scale: null },
+      text: { field: "label", type: "nominal" as const },
+    },
+  };
+}
+
+/** A band over seeds for each family whose advantage has a step level. */
+function query({ training }: StudyData, { style, stats, hasStepCredit }: FigureKit) {
   const names = [...new Set(training.map(({ record }) => record.identity.name))].filter(style.isKnownAgent);
   return style
     .byOrder(names, (name) => name)
     .flatMap((name) => {
       const runs = training.filter(
-        ({ record, metrics }) => record.identity.name === name && stepwise(metrics),
+        ({ record, metrics }) => record.identity.name === name && hasStepCredit(metrics),
       );
       if (runs.length === 0) return [];
-      const { label, colour } = style.agentStyle(name);
+      const { label, colour, ink, dash } = style.agentStyle(name);
       return PANELS.flatMap(([metric]) => {
         const curves = runs.map(({ metrics }) =>
           metrics.flatMap((m) => {
@@ -86,6 +119,8 @@ function query({ training }: StudyData, { style, stats }: FigureKit) {
           name,
           label,
           colour,
+          ink,
+          dash,
           metric,
           iteration: step,
           value,
@@ -102,8 +137,4 @@ function shareOf(m: Readonly<Record<string, number>>): number | undefined {
   return step === undefined || episode === undefined || step + episode === 0
     ? undefined
     : step / (step + episode);
-}
-
-function stepwise(metrics: readonly Readonly<Record<string, number>>[]): boolean {
-  return metrics.some((m) => (m["anchor/max_size"] ?? 0) > 1);
 }

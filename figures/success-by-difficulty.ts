@@ -41,11 +41,22 @@ export const successByDifficulty: Figure = {
           },
           {
             mark: { type: "line" as const },
-            encoding: { x, y: y("value"), color: colour, detail: { field: "agent" } },
+            encoding: {
+              x,
+              y: y("value"),
+              color: colour,
+              detail: { field: "agent" },
+              strokeDash: { field: "dash", type: "nominal" as const, scale: null },
+            },
           },
           {
             mark: { type: "point" as const, filled: true, size: 46 },
-            encoding: { x, y: y("value"), color: colour },
+            encoding: {
+              x,
+              y: y("value"),
+              color: colour,
+              shape: { field: "shape", type: "nominal" as const, scale: null },
+            },
           },
           ...(metric === "success"
             ? [
@@ -68,15 +79,12 @@ export const successByDifficulty: Figure = {
   },
 };
 
-/** Twelve lines cannot be told apart: of the trained agents one of each protocol is drawn. */
-const SHOWN = new Set(["random", "rule", "match", "prompted", "il", "grpo", "gigpo", "oracle"]);
-
 /** Fewest goals that a point may stand for: rarer demands are put together with the last bin that has as many. */
 const fewest = 20;
 
 /** One row per agent, metric and bin of demands. */
 function query({ results: all }: StudyData, { stats, style }: FigureKit) {
-  const results = all.filter(({ agent }) => SHOWN.has(agent));
+  const results = all.filter(({ agent }) => style.drawnAlone.has(agent));
   const episodes = aq.from(
     results.flatMap(({ agent, record }) =>
       (record?.results ?? []).map((r) => ({
@@ -94,7 +102,7 @@ function query({ results: all }: StudyData, { stats, style }: FigureKit) {
   const bins = binsOf(demands);
   const rows = results.flatMap(({ agent, record }) => {
     if (!record) return [];
-    const { label, colour, ink } = style.agentStyle(agent);
+    const { label, colour, ink, dash, shape } = style.agentStyle(agent);
     return bins.flatMap(({ name, from, to }, order) => {
       const inBin = record.results.filter(
         (r) => r.attributes + r.options >= from && r.attributes + r.options <= to,
@@ -107,27 +115,20 @@ function query({ results: all }: StudyData, { stats, style }: FigureKit) {
         ],
         { resamples: 4000 },
       );
-      const row = { agent, label, colour, ink, asked: name, order };
+      const row = { agent, label, colour, ink, dash, shape, asked: name, order };
       return [
         { ...row, metric: "score", ...score! },
         { ...row, metric: "success", ...success! },
       ];
     });
   });
-  const heights = apart(rows.filter((row) => row.metric === "success" && row.order === bins.length - 1));
+  const ends = rows.filter((row) => row.metric === "success" && row.order === bins.length - 1);
+  const heights = style.labelHeights(
+    ends.map(({ agent, value }) => ({ name: agent, value })),
+    7.5, // one line of text on this scale
+    0,
+  );
   return rows.map((row) => ({ ...row, label_y: heights.get(row.agent) ?? row.value }));
-}
-
-/** Heights for the labels at the ends of the lines, moved up where they would overlap. */
-function apart(ends: readonly { agent: string; value: number }[]): Map<string, number> {
-  const heights = new Map<string, number>();
-  let free = -Infinity;
-  for (const { agent, value } of [...ends].sort((a, b) => a.value - b.value)) {
-    const height = Math.max(value, free);
-    heights.set(agent, height);
-    free = height + 7.5; // one line of text on this scale
-  }
-  return heights;
 }
 
 /** Bins of one demand each, the rare ones at either end put together until every bin has enough goals. */

@@ -47,9 +47,9 @@ function layOut({ instruction, pages, reward }: SampleEpisode, width: number, st
       if (chosen) {
         boxes.push({
           x: x + 3,
-          y: top + 22 + LEADING * line,
+          y: top + 23.5 + LEADING * line,
           width: card - 6,
-          height: LEADING * broken.length + 3,
+          height: LEADING * broken.length,
           fill: "#dcefe9",
           stroke: "#009e73",
         });

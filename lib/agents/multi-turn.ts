@@ -21,7 +21,7 @@ export interface ActOptions {
 /** What the embedded model is taught: many past actions in few tokens. */
 export const ACT_DEFAULTS: ActOptions = { history: 6, observations: false, thought: false };
 
-/** verl-agent's prompt: the last two steps with what was seen, and a thought (docs/gigpo.md). */
+/** verl-agent's prompt: the last two steps with what was seen, and a thought (docs/multi-turn.md). */
 export const ACT_VERL_AGENT: ActOptions = { history: 2, observations: true, thought: true };
 
 /** verl-agent leaves the history out of a prompt longer than this many characters. */

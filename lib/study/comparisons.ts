@@ -1,4 +1,4 @@
-import { type MainResult, mainAgents } from "./mainResults.js";
+import { isTrained, mainAgents, type MainResult, startOf } from "./mainResults.js";
 import { cliffDelta, cohenDPaired, holm, mean, pairedPermutationTest } from "./stats/index.js";
 import { byOrder } from "./style/index.js";
 import { bySeedAndGoal, isSuccess } from "./summary.js";
@@ -76,7 +76,7 @@ export function comparePairs(results: readonly MainResult[], pairs: readonly Pai
 export function comparisons(results: readonly MainResult[]): Comparison[] {
   const names = byOrder(results, (result) => result.agent)
     .map(({ agent }) => agent)
-    .filter((agent) => !isFamily(agent));
+    .filter((agent) => mainAgents.some((one) => one.agent === agent));
   return comparePairs(
     results,
     names.flatMap((b, i) => names.slice(i + 1).map((a) => [a, b] as const)),
@@ -93,6 +93,12 @@ const QUESTIONS: readonly Pair[] = [
   ["gigpo", "grpo-multi-turn"],
   ["gigpo", "ppo"],
   ["grpo-multi-turn", "grpo"],
+  ["dapo", "grpo"],
+  ["gspo", "grpo"],
+  ["cispo", "grpo"],
+  ["reinforce-pp", "grpo"],
+  ["ppo", "grpo-multi-turn"],
+  ["arpo", "grpo-multi-turn"],
 ];
 
 /**
@@ -101,11 +107,11 @@ const QUESTIONS: readonly Pair[] = [
  */
 export function learningPairs(results: readonly MainResult[]): Pair[] {
   const learned = byOrder(
-    results.filter(({ agent }) => isFamily(agent)),
+    results.filter(({ agent }) => isTrained(agent)),
     ({ agent }) => agent,
   ).map(({ agent }) => agent);
   return [
-    ...learned.map((agent): Pair => [agent, "il"]),
+    ...learned.map((agent): Pair => [agent, startOf(agent)]),
     ...QUESTIONS.filter(([a, b]) => learned.includes(a) && learned.includes(b)),
   ];
 }
@@ -113,8 +119,4 @@ export function learningPairs(results: readonly MainResult[]): Pair[] {
 /** {@link learningPairs}, compared. */
 export function learningComparisons(results: readonly MainResult[]): Comparison[] {
   return comparePairs(results, learningPairs(results));
-}
-
-function isFamily(agent: string): boolean {
-  return !mainAgents.some((one) => one.agent === agent);
 }

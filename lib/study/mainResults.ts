@@ -30,6 +30,18 @@ export const mainAgents: readonly ExpectedAgent[] = [
   { agent: "oracle", seeds: [0] },
 ];
 
+/** What multi-turn training begins from: the imitation model with a decision on every page. */
+export const multiTurnStart: ExpectedAgent = { agent: "il-multi-turn", seeds: [0, 1, 2] };
+
+/** The families that are trained with a decision on every page. */
+export const multiTurnFamilies: readonly string[] = [
+  "ppo",
+  "grpo-multi-turn",
+  "arpo",
+  "gigpo",
+  "gigpo_dynamic",
+];
+
 /** The trained families that the study is about: a table says so where one has no record. */
 export const expectedFamilies: readonly string[] = [
   "rloo",
@@ -40,11 +52,21 @@ export const expectedFamilies: readonly string[] = [
   "gigpo",
 ];
 
-/** {@link mainAgentsIn} and the expected families that have no training record yet. */
+/** Whether an agent of the main table was trained by reward. */
+export function isTrained(agent: string): boolean {
+  return ![...mainAgents, multiTurnStart].some((one) => one.agent === agent);
+}
+
+/** The agent that a trained family began as. */
+export function startOf(family: string): string {
+  return multiTurnFamilies.includes(family) ? multiTurnStart.agent : "il";
+}
+
+/** {@link mainAgentsIn}, the start of multi-turn training, and the expected families that have no training record yet. */
 export function expectedAgentsIn(runs = runsFolder): ExpectedAgent[] {
   const found = mainAgentsIn(runs);
   const missing = expectedFamilies.filter((family) => !found.some(({ agent }) => agent === family));
-  return [...found, ...missing.map((agent) => ({ agent, seeds: [0, 1, 2] }))];
+  return [...found, multiTurnStart, ...missing.map((agent) => ({ agent, seeds: [0, 1, 2] }))];
 }
 
 /**
@@ -122,7 +144,7 @@ function onPlainPages({ identity }: RunRecord): boolean {
 /** How to make a missing record. */
 export function commandFor(agent: string, seeds: readonly number[]): string {
   const evaluate = `npx aisle evaluate --agent ${agent}${seeds.join() === "0" ? "" : ` --seeds ${seeds.join()}`}`;
-  return expectedFamilies.includes(agent)
+  return isTrained(agent) && isKnownAgent(agent)
     ? `npx aisle train configs/${agent}.json, record, ${evaluate.slice(10)}`
     : evaluate;
 }

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { hasStepCredit } from "./stepCredit.js";
 import type { StudyData } from "./figures/index.js";
 import { quotedFacts } from "./facts.js";
 import { methodNumbers } from "./method.js";
 import { commandFor } from "./mainResults.js";
 import { writeIfChanged } from "./records/index.js";
+import { byOrder, drawnAlone, isKnownAgent } from "./style/index.js";
 import {
   algorithmsTable,
   ablationsTable,
@@ -16,10 +18,14 @@ import {
   latexText,
   learnedParagraphs,
   learnedSummary,
+  matchSentence,
   mainTable,
   numbers,
   numbersTex,
   partsTable,
+  recordsTable,
+  seedSpan,
+  trainingByFamily,
   type TableDocument,
   toLatex,
   toMarkdown,
@@ -31,7 +37,8 @@ import {
 export const tablesFolder = "thesis/tables";
 
 /** Every table of the thesis. */
-export function tables({ results, published, training, ablations }: StudyData): TableDocument[] {
+export function tables(data: StudyData): TableDocument[] {
+  const { results, published, training, ablations } = data;
   return [
     mainTable(results, published),
     partsTable(results, published),
@@ -40,6 +47,7 @@ export function tables({ results, published, training, ablations }: StudyData): 
     ablationsTable(ablations),
     algorithmsTable(),
     creditTable(),
+    recordsTable(data),
   ];
 }
 
@@ -49,14 +57,32 @@ export function allNumbers(data: StudyData): ReadonlyMap<string, string> {
     ...numbers(data.shop, data.results, data.published, quotedFacts()),
     ...methodNumbers(),
     ["study/learned", learnedSummary(data.results)],
-    ["records/training", trainingIds(data)],
+    ["study/match", matchSentence(data.results)],
+    ["records/training", trainingIds(data.training)],
+    ["records/credit", trainingIds(data.training.filter(({ metrics }) => hasStepCredit(metrics)))],
+    ["records/drawn", drawnIds(data)],
     ["records/ablations", ablationIds(data)],
   ]);
 }
 
-/** The training records by family, each with its seeds' ids. */
-function trainingIds({ training }: StudyData): string {
-  const ids = training.map(({ record }) => latexId(record.id));
+/** Training records of the main table by family and seeds, which name them: no two are alike in both. */
+function trainingIds(training: StudyData["training"]): string {
+  const bySeeds = new Map<string, string[]>();
+  for (const { family, seeds, ids } of trainingByFamily(training)) {
+    if (!isKnownAgent(family)) continue;
+    const [, name = ids[0]!] = /^(.*)-\d+-[0-9a-f]{10}$/.exec(ids[0]!) ?? [];
+    const those = `${seeds.length === 1 ? "seed" : "seeds"}~${latexText(seedSpan(seeds))}`;
+    bySeeds.set(those, [...(bySeeds.get(those) ?? []), `\\texttt{${latexText(name)}}`]);
+  }
+  const all = [...bySeeds].map(([seeds, names]) => `${names.join(", ")} (${seeds})`);
+  return all.length > 0 ? all.join("; ") : "none yet";
+}
+
+/** The test records of the agents that are drawn where all would be too many. */
+function drawnIds({ results }: StudyData): string {
+  const ids = byOrder(results, ({ agent }) => agent)
+    .filter(({ agent, record }) => record && drawnAlone.has(agent))
+    .map(({ record }) => latexId(record!.id));
   return ids.length > 0 ? ids.join(", ") : "none yet";
 }
 
@@ -65,7 +91,7 @@ function ablationIds({ ablations }: StudyData): string {
   const counts = ablations.map(({ name, variants }) => {
     const there = variants.reduce((sum, { records }) => sum + records.length, 0);
     const all = variants.reduce((sum, { seeds }) => sum + seeds.length, 0);
-    return `${there} of ${all} of the sweep ${latexText(name)}`;
+    return `${there} of ${all} records of the sweep ${latexText(name)}`;
   });
   return counts.length > 0 ? counts.join(", ") : "none yet";
 }

@@ -65,7 +65,7 @@ function replayedAfresh(agent: string, seeds: readonly number[]): EpisodeResult[
 }
 
 describe("the committed results", function () {
-  this.timeout(60_000);
+  this.timeout(300_000); // a machine that trains at the same time is slow
   let catalogue: DiskCatalogue;
   let data: StudyData;
   before(async () => {
@@ -81,7 +81,8 @@ describe("the committed results", function () {
       assert.ok(record, `${agent} has no record: ${remake}`);
   });
 
-  it("are what the code gives: some goals of every record, played again", async () => {
+  it("are what the code gives: some goals of every record, played again", async function () {
+    this.timeout(600_000); // each agent with a model is a process of its own
     await useBackend("wasm");
     const environment = openEnvironment(catalogue);
     for (const { agent, record } of data.results) {

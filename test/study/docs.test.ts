@@ -107,6 +107,34 @@ describe("what the guides say", function () {
     }
   });
 
+  it("every algorithm that has a configuration has a page, with the same sections, and a line in the index", () => {
+    const folder = "docs/algorithms";
+    const index = readFileSync(join(folder, "README.md"), "utf8");
+    const names = readdirSync(folder).filter((name) => name !== "README.md");
+    for (const name of names) {
+      const text = readFileSync(join(folder, name), "utf8");
+      const sections = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+      const wanted = ["Use", "Formula", "Configuration", "Details that matter", "Metrics", "Results"];
+      assert.deepEqual(sections, wanted, name);
+      assert.match(text, /<!-- results:start -->[\s\S]*\|Agent\|Measured\|[\s\S]*<!-- results:end -->/, name);
+      assert.ok(index.includes(`](${name})`), `${name} is not in the index`);
+    }
+    const configs = readdirSync("configs").filter((name) => name.endsWith(".json"));
+    for (const name of configs) {
+      const { kind, preset } = JSON.parse(readFileSync(join("configs", name), "utf8")) as Record<
+        string,
+        string
+      >;
+      if (kind !== "grpo") continue;
+      const pages = names.filter(
+        (page) =>
+          readFileSync(join(folder, page), "utf8").includes(`\`${preset}\``) ||
+          readFileSync(join(folder, page), "utf8").includes(`"preset": "${preset}"`),
+      );
+      assert.ok(pages.length > 0, `no page speaks of the preset ${preset} of ${name}`);
+    }
+  });
+
   it("links between the pages lead somewhere", () => {
     for (const { path, text } of all) {
       // notebooks are held together by their own tests, and may come after the page that leads to them

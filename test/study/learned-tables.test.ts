@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -9,13 +9,16 @@ import {
   evaluate,
   expandSweep,
   figureSvg,
+  isKnownAgent,
   learnedParagraphs,
   learnedSummary,
   mainResults,
+  matchSentence,
   type MainResult,
   parseRecordQuery,
   publishedResults,
   recordsWhere,
+  startOf,
   type StudyData,
   type StudyShop,
   toMarkdown,
@@ -73,7 +76,8 @@ describe("what is said of trained agents", function () {
           return { ...played, reward, parts: played.parts && { ...played.parts, total: reward } };
         },
       };
-      await evaluate({ agent: fixed, environment, split: "test", goals, seeds: [0, 1, 2], runs });
+      const seeds = name === "match" ? [0] : [0, 1, 2];
+      await evaluate({ agent: fixed, environment, split: "test", goals, seeds, runs });
     }
     return mainResults(shop, runs);
   }
@@ -83,19 +87,49 @@ describe("what is said of trained agents", function () {
   it("follows the records: better, worse, and no difference", async () => {
     const start = (goal: number): number => bought(goal, goal % 2 ? 0.5 : 0.25);
     const better = await results({ il: start, grpo: (goal) => bought(goal, 1) });
-    assert.match(learnedParagraphs(better), /GRPO\} scores 80\.0.*higher.*beyond chance in favour of GRPO/);
+    assert.match(
+      learnedParagraphs(better),
+      /Better than the imitation that it began from, beyond chance in both .*, is GRPO \(\$\+50\.0\$, \$\+80\.0\$\)\./,
+    );
     assert.match(learnedSummary(better), /^GRPO beats the imitation/);
     const worse = await results({ il: (goal) => bought(goal, 1), grpo: start });
-    assert.match(learnedParagraphs(worse), /lower .*lower.*both beyond chance in favour of Imitation/);
+    assert.match(
+      learnedParagraphs(worse),
+      /Worse beyond chance in both .* is GRPO \(\$-50\.0\$, \$-80\.0\$\)\./,
+    );
     assert.match(learnedSummary(worse), /^None of the trained agents beats/);
     const same = await results({ il: start, grpo: start });
-    assert.match(learnedParagraphs(same), /the same .*differences that chance could make/);
-    assert.match(learnedSummary(same), /^None/);
+    assert.match(
+      learnedParagraphs(same),
+      /By no more than chance could make differs GRPO \(\$0\.0\$, \$0\.0\$\)\./,
+    );
+    assert.match(learnedSummary(same), /^None.*; none gains in success\.$/);
     for (const text of [better, worse, same].map(learnedParagraphs)) {
-      assert.match(text, /RLOO\} has no record yet/);
+      assert.match(text, /Of RLOO, Dr\.GRPO, .* and GiGPO there is no record yet/);
     }
     const none = await results({ il: start });
     assert.equal(learnedSummary(none), "No trained agent has been evaluated yet.");
+  });
+
+  it("compares a family with the protocol's own imitation, and all of them with the agent that learned nothing", async () => {
+    const all = await results({
+      il: (goal) => bought(goal, 1),
+      "il-multi-turn": (goal) => bought(goal, goal % 2 ? 0.5 : 0.25),
+      gigpo: (goal) => bought(goal, 1),
+      match: (goal) => bought(goal, 0.5),
+    });
+    assert.match(learnedParagraphs(all), /Better than the imitation that it began from, .* is GiGPO/);
+    assert.match(matchSentence(all), /^GiGPO has a higher mean score than match, which .* scores 40\.0/);
+    const below = await results({ gigpo: (goal) => bought(goal, 0.25), match: (goal) => bought(goal, 0.5) });
+    assert.match(matchSentence(below), /^None of the trained agents has a higher mean score than match/);
+    assert.equal(matchSentence(all.filter(({ agent }) => agent !== "match")), "");
+    const configs = readdirSync("configs")
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => JSON.parse(readFileSync(join("configs", name), "utf8")) as Record<string, unknown>)
+      .filter(({ kind, name }) => kind === "grpo" && isKnownAgent(String(name)));
+    for (const { name, protocol } of configs) {
+      assert.equal(startOf(String(name)), protocol === "multi-turn" ? "il-multi-turn" : "il", String(name));
+    }
   });
 
   it("tabulates costs and draws curves, and says what is missing", async () => {

@@ -3,12 +3,15 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  agentStyle,
   asPrinted,
   evaluate,
   expectedFamilies,
   figureNames,
   figureSvg,
   grouped,
+  knownAgents,
+  labelHeights,
   latexText,
   mainResults,
   makeFigures,
@@ -17,6 +20,7 @@ import {
   publishedResults,
   readmeBlock,
   recordFolders,
+  recordsTable,
   renderChart,
   resultsTable,
   type StudyData,
@@ -83,6 +87,7 @@ describe("tables and figures from records", function () {
         ["il", "fake-1", 120],
         ["match", "fake-1", 40],
         ["oracle", "fake-1", 40],
+        ["il-multi-turn", undefined, undefined],
         ...expectedFamilies.map((agent) => [agent, undefined, undefined]),
       ],
     );
@@ -101,7 +106,7 @@ describe("tables and figures from records", function () {
     );
     const made = makeTables(data(), { folder, readme: null });
     assert.equal(made.missing[0], "npx aisle evaluate --agent rule");
-    assert.equal(made.missing.length, 1 + expectedFamilies.length);
+    assert.equal(made.missing.length, 2 + expectedFamilies.length);
     assert.match(resultsTable(data()), /Rule +no record: npx aisle evaluate --agent rule/);
     assert.match(toMarkdown(tables(data())[0]!), /\|Rule\|no record/);
     assert.match(toLatex(tables(data())[0]!), /Rule & no record/);
@@ -159,6 +164,40 @@ describe("tables and figures from records", function () {
     });
   });
 
+  it("draws the deviations that others printed, and no bar where they printed none", async () => {
+    const printed = published.results.filter(({ sd }) => sd).length;
+    assert.ok(printed > 0 && printed < published.results.length);
+    const without = {
+      ...data(),
+      published: {
+        ...published,
+        results: published.results.map(({ sd: _, ...rest }) => rest),
+      },
+    };
+    const [shown, bare] = [
+      await figureSvg("results-ladder", data()),
+      await figureSvg("results-ladder", without),
+    ];
+    const lengths = (svg: string): number =>
+      [...svg.matchAll(/<line [^>]*x2="(-?[\d.]+)"[^>]*stroke="#6b6b6b"/g)].filter(
+        ([, x2]) => Number(x2) !== 0,
+      ).length;
+    assert.equal(lengths(shown), 2 * printed); // in score and in success
+    assert.equal(lengths(bare), 0);
+  });
+
+  it("names every record that it prints: evaluations in the main table's rows, all in the list of records", () => {
+    const [main] = tables(data());
+    const list = toMarkdown(recordsTable(data()));
+    for (const { record } of data().results) {
+      if (!record) continue;
+      assert.ok(toMarkdown(main!).includes(`|${record.id}|`), record.id);
+      const [, name, key] = /^(.*)-([0-9a-f]{10})$/.exec(record.id)!;
+      assert.match(list, new RegExp(`\\|${name}\\|[\\d–]+\\|${key}\\|`));
+    }
+    assert.match(list, /none yet/); // no training record here
+  });
+
   it("leaves files alone that would not change", async () => {
     const first = await makeFigures(data(), { folder, only: ["reward-parts"] });
     const { svg } = first[0]!;
@@ -195,6 +234,32 @@ describe("the pieces of tables and charts", () => {
       await renderChart({ ...spec, encoding: { x: { field: "a", type: "quantitative" } } }),
       /^<svg/,
     );
+  });
+
+  it("tells agents apart by colour and shape, and by dashes within a shape", () => {
+    const looks = knownAgents()
+      .filter((name) => name !== "imitation") // another name of il
+      .map(agentStyle);
+    const unique = (keys: string[]): void => assert.equal(new Set(keys).size, keys.length, keys.join("\n"));
+    unique(looks.map(({ colour, shape }) => `${colour} ${shape}`));
+    unique(looks.map(({ dash, shape }) => `${dash.join()} ${shape}`));
+    unique(looks.map(({ label }) => label));
+    unique(looks.map(({ order }) => String(order)));
+  });
+
+  it("puts labels beside the ends of lines without overlap", () => {
+    const heights = (values: number[], gap: number, floor?: number): number[] => {
+      const placed = labelHeights(
+        values.map((value, i) => ({ name: String(i), value })),
+        gap,
+        floor,
+      );
+      return values.map((_, i) => placed.get(String(i))!);
+    };
+    assert.deepEqual(heights([10, 30, 20], 5), [10, 30, 20]);
+    assert.deepEqual(heights([10, 10, 40], 4), [8, 12, 40]);
+    assert.deepEqual(heights([1, 0, 2], 4, 0), [4, 0, 8]);
+    assert.deepEqual(heights([], 4), []);
   });
 
   it("knows the widths of the thesis's letters", () => {

@@ -1,6 +1,6 @@
 /**
  * Roll-outs of the multi-turn protocol with our own policy: at every step all live episodes of all goals are sampled in one
- * batch, and prompts that begin with the same page are computed once up to where they differ (docs/gigpo.md).
+ * batch, and prompts that begin with the same page are computed once up to where they differ (docs/multi-turn.md).
  */
 import type { Rollout, Turn } from "../../grpo/index.js";
 import type { Sample, Sampler, Tokenizer } from "../../policy/index.js";
@@ -32,7 +32,7 @@ export interface MultiTurnRolloutOptions {
   readonly act: ActOptions;
   /**
    * Tells states apart by the chosen options, too: by default the shop's text does not show them, so that a page before and
-   * after a choice looks the same (docs/gigpo.md).
+   * after a choice looks the same (docs/multi-turn.md).
    */
   readonly anchorOptions?: boolean;
   /** Take a click that is not on the page as the most similar text there, if it is at least so similar. Default: never. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { figures } from "../../../figures/index.js";
+import { hasStepCredit } from "../stepCredit.js";
 import { besideName, InputError, RunError } from "../../base/index.js";
 import { writeIfChanged } from "../records/index.js";
 import * as stats from "../stats/index.js";
@@ -10,7 +11,7 @@ import { runTool } from "../tools.js";
 import { renderChart } from "./render.js";
 import type { Figure, FigureKit, StudyData } from "./types.js";
 
-const kit: FigureKit = { style, stats, format: { oneDecimal, asPrinted } };
+const kit: FigureKit = { style, stats, hasStepCredit, format: { oneDecimal, asPrinted } };
 
 /** Where figures go, from the project root: the SVG is committed, the PDF depends on the machine's fonts and is not. */
 export const figuresFolder = "thesis/figures";

@@ -30,6 +30,7 @@ export interface StudyData {
 /** What a figure may use of the study. It is handed in, so that `figures/` needs nothing of `lib` but types. */
 export interface FigureKit {
   readonly style: typeof style;
+  readonly hasStepCredit: (metrics: readonly Readonly<Record<string, number>>[]) => boolean;
   readonly stats: typeof stats;
   /** Numbers as tables print them. */
   readonly format: { readonly oneDecimal: (x: number) => string; readonly asPrinted: (x: number) => string };

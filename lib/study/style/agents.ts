@@ -1,8 +1,12 @@
-/** How an agent looks everywhere: the same name, colour and place in every figure and table. */
+/** How an agent looks everywhere: the same name, colour, mark and place in every figure and table. */
 export interface AgentStyle {
   /** As people read it. */
   readonly label: string;
   readonly colour: string;
+  /** What marks its points: one shape for each kind of agent, so that no two agents share colour and shape. */
+  readonly shape: "square" | "triangle-up" | "circle" | "triangle-down";
+  /** Its line's dashes in pixels, on and off: within a kind no two are the same, which greyscale needs. */
+  readonly dash: readonly number[];
   /** The same colour, dark enough for text on white (contrast of at least 4.5). */
   readonly ink: string;
   /** Position from the weakest idea to the strongest bound; ties keep the order in which they come. */
@@ -35,29 +39,62 @@ const inks: Readonly<Record<string, string>> = {
   [palette.purple]: "#a3457c",
 };
 
-const look = (label: string, colour: string, order: number): AgentStyle => ({
-  label,
-  colour,
-  ink: inks[colour] ?? colour,
-  order,
-});
+/** How lines are broken; solid first. */
+const dashes = {
+  solid: [1, 0],
+  long: [7, 3],
+  even: [4, 3],
+  short: [2, 2],
+  dots: [1, 3],
+  dashDot: [8, 3, 2, 3],
+  dashDots: [8, 2, 2, 2, 2, 2],
+  dense: [5, 1],
+  loose: [3, 5],
+} as const;
+
+const looksOf =
+  (shape: AgentStyle["shape"]) =>
+  (label: string, colour: string, order: number, dash: keyof typeof dashes): AgentStyle => ({
+    label,
+    colour,
+    ink: inks[colour] ?? colour,
+    order,
+    shape,
+    dash: dashes[dash],
+  });
+
+/** Without a model. */
+const plain = looksOf("square");
+/** A language model that was not trained by reward. */
+const taught = looksOf("triangle-up");
+/** Trained by reward, with two decisions an episode. */
+const trained = looksOf("circle");
+/** With a decision on every page. */
+const stepwise = looksOf("triangle-down");
 
 const known: Readonly<Record<string, AgentStyle>> = {
-  random: look("Random", palette.grey, 0),
-  rule: look("Rule", palette.orange, 1),
-  match: look("Match", palette.green, 1.5),
-  prompted: look("Prompted", palette.purple, 2),
-  il: look("Imitation", palette.sky, 3),
-  imitation: look("Imitation", palette.sky, 3),
-  "grpo-multi-turn": look("GRPO, multi-turn", palette.blue, 5),
-  reinforce: look("REINFORCE", palette.grey, 3.2),
-  rloo: look("RLOO", palette.wine, 3.5),
-  dr_grpo: look("Dr.GRPO", palette.green, 3.6),
-  ppo: look("PPO", palette.orange, 3.8),
-  grpo: look("GRPO", palette.blue, 4),
-  thesis: look("GRPO (thesis)", palette.vermilion, 4.2),
-  gigpo: look("GiGPO", palette.vermilion, 6),
-  oracle: look("Choice oracle", palette.black, 100),
+  random: plain("Random", palette.grey, 0, "dots"),
+  rule: plain("Rule", palette.orange, 1, "short"),
+  match: plain("Match", palette.green, 1.5, "long"),
+  prompted: taught("Prompted", palette.purple, 2, "even"),
+  il: taught("Imitation", palette.sky, 3, "dashDot"),
+  imitation: taught("Imitation", palette.sky, 3, "dashDot"),
+  reinforce: trained("REINFORCE", palette.black, 3.2, "loose"),
+  "reinforce-pp": trained("REINFORCE++", palette.grey, 3.3, "dense"),
+  rloo: trained("RLOO", palette.wine, 3.5, "short"),
+  dr_grpo: trained("Dr.GRPO", palette.green, 3.6, "long"),
+  dapo: trained("DAPO", palette.orange, 3.7, "dashDots"),
+  gspo: trained("GSPO", palette.sky, 3.8, "dots"),
+  cispo: trained("CISPO", palette.purple, 3.9, "even"),
+  grpo: trained("GRPO", palette.blue, 4, "solid"),
+  thesis: trained("GRPO (thesis)", palette.vermilion, 4.2, "dashDot"),
+  "il-multi-turn": stepwise("Imitation, multi-turn", palette.sky, 4.8, "dots"),
+  ppo: stepwise("PPO", palette.orange, 4.9, "short"),
+  "grpo-multi-turn": stepwise("GRPO, multi-turn", palette.blue, 5, "even"),
+  arpo: stepwise("ARPO", palette.purple, 5.5, "dashDots"),
+  gigpo: stepwise("GiGPO", palette.vermilion, 6, "dense"),
+  gigpo_dynamic: stepwise("GiGPO, dynamic", palette.wine, 6.2, "dashDot"),
+  oracle: plain("Choice oracle", palette.black, 100, "solid"),
 };
 
 /** Colour of what others published. */
@@ -73,8 +110,25 @@ export function agentStyle(name: string): AgentStyle {
   const exact = known[name];
   if (exact) return exact;
   const family = known[name.split(/[:@-]/)[0] ?? ""];
-  return family ? { ...family, label: name } : look(name, palette.purple, 50);
+  return family ? { ...family, label: name } : trained(name, palette.purple, 50, "solid");
 }
+
+/** Every agent that has a look of its own. */
+export function knownAgents(): string[] {
+  return Object.keys(known);
+}
+
+/** Where every agent of the ladder would be too many to tell apart: of the trained ones, one of each protocol. */
+export const drawnAlone: ReadonlySet<string> = new Set([
+  "random",
+  "rule",
+  "match",
+  "prompted",
+  "il",
+  "grpo",
+  "gigpo",
+  "oracle",
+]);
 
 /** Names in the order of the ladder. */
 export function byOrder<T>(items: readonly T[], nameOf: (item: T) => string): T[] {

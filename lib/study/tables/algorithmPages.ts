@@ -1,41 +1,47 @@
 /** The results at the end of each algorithm's page in `docs/algorithms`. */
 import * as aq from "arquero";
 import type { StudyData } from "../figures/types.js";
-import { commandFor } from "../mainResults.js";
+import { commandFor, startOf } from "../mainResults.js";
 import { agentStyle } from "../style/index.js";
 import { toMarkdown } from "./formats.js";
 import { asPrinted, intervalText, oneDecimal } from "./numbers.js";
 
-/** Which agents and which published rows a page shows. */
+/** Which agents and which published rows a page shows, beneath what its first agent began as. */
 const PAGES: Readonly<
   Record<string, { readonly agents: readonly string[]; readonly published: readonly string[] }>
 > = {
-  imitation: { agents: ["il"], published: ["thesis-il", "webshop-il"] },
+  imitation: { agents: ["il-multi-turn"], published: ["thesis-il", "webshop-il"] },
   grpo: { agents: ["grpo"], published: ["thesis-grpo", "gigpo-grpo"] },
   marginals: { agents: ["thesis", "grpo"], published: ["thesis-grpo"] },
   rloo: { agents: ["rloo"], published: ["gigpo-rloo"] },
   dr_grpo: { agents: ["dr_grpo"], published: [] },
-  gigpo: { agents: ["gigpo", "grpo-multi-turn"], published: ["gigpo", "gigpo-grpo"] },
+  "reinforce-pp": { agents: ["reinforce-pp", "grpo"], published: [] },
+  dapo: { agents: ["dapo", "grpo"], published: [] },
+  gspo: { agents: ["gspo", "grpo"], published: [] },
+  cispo: { agents: ["cispo", "grpo"], published: [] },
+  ppo: { agents: ["ppo", "grpo-multi-turn"], published: ["gigpo-ppo"] },
+  arpo: { agents: ["arpo", "grpo-multi-turn"], published: [] },
+  gigpo: {
+    agents: ["gigpo", "gigpo_dynamic", "grpo-multi-turn"],
+    published: ["gigpo", "gigpo-grpo"],
+  },
 };
 
 /** The pages by name, each with the text that stands between its markers. */
 export function algorithmPages({ results, published }: StudyData): ReadonlyMap<string, string> {
   return new Map(
     Object.entries(PAGES).map(([page, shown]) => {
-      const start = results.find(({ agent }) => agent === "il")!;
-      const ours = [
-        start,
-        ...shown.agents.flatMap((name) => results.find(({ agent }) => agent === name) ?? []),
-      ]
-        .filter((one, i, all) => all.indexOf(one) === i)
+      const missing = { seeds: [0, 1, 2], record: null, summary: null };
+      const ours = [page === "imitation" ? "il" : startOf(shown.agents[0]!), ...shown.agents]
+        .map((agent) => results.find((one) => one.agent === agent) ?? { agent, ...missing })
         .map(({ agent, summary, seeds, record }) => ({
           who: agentStyle(agent).label,
           where: "here",
           score: summary ? `${oneDecimal(summary.score.value)} ${intervalText(summary.score)}` : "no record",
           success: summary
             ? `${oneDecimal(summary.successRate.value)} ${intervalText(summary.successRate)}`
-            : commandFor(agent, seeds),
-          what: record?.id ?? "",
+            : "–",
+          what: record?.id ?? commandFor(agent, seeds),
         }));
       const theirs = published.results
         .filter(({ id }) => shown.published.includes(id))

@@ -1,5 +1,5 @@
 import * as aq from "arquero";
-import { latexText } from "./latexText.js";
+import { latexNumber, latexText } from "./latexText.js";
 import { cellsOf, type TableDocument } from "./document.js";
 
 /** A section's cells as an arquero table of text whose column names are the titles. */
@@ -66,7 +66,7 @@ export function toLatex(document: TableDocument): string {
   const spec = first.columns.map(({ align }) => (align === "left" ? "l" : "r")).join("");
   const body = document.sections.flatMap((section, index) => {
     const head = section.columns.map(({ title }) => latexText(title)).join(" & ");
-    const rows = cellsOf(section, (column, row) => column.latex?.(row) ?? latexText(column.text(row)));
+    const rows = cellsOf(section, (column, row) => column.latex?.(row) ?? latexCell(column.text(row)));
     return [
       ...(index > 0 ? ["\\midrule"] : []),
       ...(section.heading
@@ -90,6 +90,11 @@ export function toLatex(document: TableDocument): string {
     ...(notes.length > 0 ? ["", `\\tablenotes{${notes.join("\\\\\n")}}`] : []),
     "",
   ].join("\n");
+}
+
+/** A cell: a number with its minus sign, or text. */
+function latexCell(text: string): string {
+  return /^-[\d.]+$/.test(text) ? latexNumber(text) : latexText(text);
 }
 
 function escapeHtml(text: string): string {

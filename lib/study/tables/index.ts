@@ -9,5 +9,6 @@ export * from "./mainTable.js";
 export * from "./methodTables.js";
 export * from "./numbers.js";
 export * from "./readme.js";
+export * from "./recordsTable.js";
 export * from "./sentences.js";
 export * from "./trainingTables.js";

@@ -29,3 +29,8 @@ export function latexText(text: string): string {
 export function latexId(id: string): string {
   return `\\texttt{${latexText(id).replace(/-/g, "-\\allowbreak{}")}}`;
 }
+
+/** A number as text, with a minus sign where it has a hyphen. */
+export function latexNumber(text: string): string {
+  return text.replace(/^-(?=[\d.])/, "$-$");
+}

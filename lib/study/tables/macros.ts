@@ -3,8 +3,7 @@ import type { Facts } from "../facts.js";
 import type { MainResult, StudyShop } from "../mainResults.js";
 import type { Published } from "../published.js";
 import { bootstrapDefaults as defaults } from "../stats/index.js";
-import { agentStyle } from "../style/index.js";
-import { latexId } from "./latexText.js";
+import { latexId, latexNumber } from "./latexText.js";
 import { asPrinted, grouped, intervalText, oneDecimal, pValue } from "./numbers.js";
 
 /**
@@ -45,19 +44,15 @@ export function numbers(
     all.set(`seeds/${agent}`, String(seeds.length));
     all.set(`record/${agent}`, latexId(record.id));
   }
-  const made = results.flatMap(({ record }) => (record ? [latexId(record.id)] : []));
-  const lacking = results.filter(({ record }) => !record).map(({ agent }) => agentStyle(agent).label);
-  if (lacking.length > 0) made.push(`none of ${lacking.join(", ")}`);
-  all.set("records/main", made.join(", "));
-  all.set("records/count", `${results.length - lacking.length} records`);
+  all.set("records/count", String(results.filter(({ record }) => record).length));
   const compared = [...comparisons(results), ...learningComparisons(results)];
   for (const { a, b, difference, adjusted, success, dz, delta } of compared) {
-    all.set(`compare/${a}/${b}/difference`, oneDecimal(difference));
+    all.set(`compare/${a}/${b}/difference`, latexNumber(oneDecimal(difference)));
     all.set(`compare/${a}/${b}/p`, pValue(adjusted));
-    all.set(`compare/${a}/${b}/success`, oneDecimal(success.difference));
+    all.set(`compare/${a}/${b}/success`, latexNumber(oneDecimal(success.difference)));
     all.set(`compare/${a}/${b}/successp`, pValue(success.adjusted));
-    all.set(`compare/${a}/${b}/dz`, dz.toFixed(2));
-    all.set(`compare/${a}/${b}/delta`, delta.toFixed(2));
+    all.set(`compare/${a}/${b}/dz`, latexNumber(dz.toFixed(2)));
+    all.set(`compare/${a}/${b}/delta`, latexNumber(delta.toFixed(2)));
   }
   for (const [name, { text }] of Object.entries(facts)) all.set(`fact/${name}`, text);
   for (const result of published.results) {

@@ -3,7 +3,7 @@ import { commandFor, type MainResult } from "../mainResults.js";
 import type { Published } from "../published.js";
 import { agentStyle, byOrder } from "../style/index.js";
 import type { ColumnFormat, TableDocument, TableRow } from "./document.js";
-import { latexText } from "./latexText.js";
+import { latexId, latexText } from "./latexText.js";
 import { asPrinted, grouped, intervalText, oneDecimal } from "./numbers.js";
 
 /** The main results as data: one row per agent, NaN and a note where the record is missing. */
@@ -25,17 +25,10 @@ export function mainData(results: readonly MainResult[]): aq.ColumnTable {
       steps: summary?.steps ?? NaN,
       goals: summary?.goals ?? 0,
       seeds: seeds.length,
-      model: modelLabel(record?.identity.models[0]?.name),
       record: record?.id ?? "",
       missing: record ? "" : `no record: ${commandFor(agent, seeds)}`,
     })),
   );
-}
-
-/** A model folder's own name (base, il), or the family of a recorded checkpoint. */
-function modelLabel(name: string | undefined): string {
-  if (name === undefined) return "none";
-  return /^train-(.+)-\d+-[0-9a-f]{10}$/.exec(name)?.[1] ?? name.split("/").at(-1)!;
 }
 
 /** The published numbers as data, weakest first within each protocol. */
@@ -86,10 +79,10 @@ const present =
 const ours: readonly ColumnFormat[] = [
   { title: "Agent", align: "left", text: (row) => String(row["label"]) },
   {
-    title: "Model",
+    title: "Run record",
     align: "left",
-    text: (row) => String(row["missing"] ? row["missing"] : row["model"]),
-    latex: (row) => (row["missing"] ? "no record" : latexText(String(row["model"]))),
+    text: (row) => String(row["missing"] ? row["missing"] : row["record"]),
+    latex: (row) => (row["missing"] ? "no record" : latexId(String(row["record"]))),
   },
   { title: "Score", align: "right", text: present((row) => withInterval(row, "score")) },
   { title: "Success %", align: "right", text: present((row) => withInterval(row, "success")) },

@@ -11,14 +11,16 @@ const column = (title: string, field: string, align: "left" | "right" = "left"):
 
 /** The presets that the thesis speaks of, in its order, with their names. */
 const SHOWN: readonly (readonly [keyof typeof PRESETS, string])[] = [
-  ["thesis", "Marginals"],
+  ["thesis", "GRPO (thesis)"],
   ["grpo", "GRPO"],
-  ["dr_grpo", "Dr. GRPO"],
+  ["dr_grpo", "Dr.GRPO"],
   ["rloo", "RLOO"],
-  ["reinforce++-baseline", "REINFORCE++"],
+  ["reinforce++", "REINFORCE++"],
   ["dapo", "DAPO"],
   ["gspo", "GSPO"],
   ["cispo", "CISPO"],
+  ["ppo", "PPO"],
+  ["arpo", "ARPO"],
   ["gigpo", "GiGPO"],
 ];
 

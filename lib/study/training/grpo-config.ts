@@ -57,7 +57,7 @@ const schema = z.strictObject({
   recompute: z.boolean().default(false),
 });
 
-/** How multi-turn episodes are played (docs/gigpo.md). */
+/** How multi-turn episodes are played (docs/multi-turn.md). */
 const multiTurn = z.strictObject({
   /** An episode that has bought nothing by then ends. */
   maxSteps: whole.default(15),
