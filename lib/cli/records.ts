@@ -8,13 +8,15 @@ export const addRecords: AddVerb = (program) => {
     .description("list the run records that a query describes, each checked")
     .argument("[query]", 'e.g. "method = grpo, seeds = 0..2, split = test"', "")
     .option("--runs <folder>", "where records live", "data/runs")
+    .option("--describe", "the distribution of every number that their episodes have")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
       "\nConditions: method, split, seeds, goals, first, data; joined by commas. A record that is not what it claims is refused.",
     )
-    .action(async (text: string, flags: { runs: string; json?: boolean }) => {
-      const { parseRecordQuery, recordsWhere, summarize } = await import("../study/index.js");
+    .action(async (text: string, flags: { runs: string; describe?: boolean; json?: boolean }) => {
+      const { describeEpisodes, parseRecordQuery, recordsWhere, summarize, toText } =
+        await import("../study/index.js");
       const found = recordsWhere(parseRecordQuery(text), flags.runs).map(
         ({ id, path, identity, results }) => {
           const { score, successRate } = summarize(results);
@@ -29,18 +31,20 @@ export const addRecords: AddVerb = (program) => {
             backend,
             score,
             successRate,
+            results,
           };
         },
       );
       if (flags.json) {
-        printJson({ records: found });
+        printJson({ records: found.map(({ results: _, ...shown }) => shown) });
         return;
       }
-      for (const { id, split, seeds, goals, score, successRate } of found) {
+      for (const { id, split, seeds, goals, score, successRate, results } of found) {
         const of = `${split}, ${goals} goals × ${seeds.length} seeds`;
         process.stdout.write(
           `${id.padEnd(32)} ${score.value.toFixed(1).padStart(5)} ${successRate.value.toFixed(1).padStart(5)} %  ${of}\n`,
         );
+        if (flags.describe) process.stdout.write(`\n${toText(await describeEpisodes(results))}\n`);
       }
     });
 };

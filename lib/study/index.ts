@@ -3,6 +3,7 @@ export * from "./ablations.js";
 export * from "./comparisons.js";
 export * from "./credit/index.js";
 export * from "./data.js";
+export * from "./describe.js";
 export * from "./evaluate.js";
 export * from "./facts.js";
 export * from "./figures/index.js";
