@@ -6,13 +6,11 @@
  *
  * The defaults take some ten minutes on two cores.
  */
-import { join } from "node:path";
 import { openPlayer } from "../lib/agents/index.js";
 import { defaultCatalogue, openEnvironment, splitRanges } from "../lib/simulator/index.js";
-import { agreement, judgeDecisions, parseGrpoRun, writeJudged } from "../lib/study/index.js";
+import { agreement, judgeDecisions, judgedFile, parseGrpoRun, writeJudged } from "../lib/study/index.js";
 import { readJson } from "../lib/base/index.js";
 
-const FILE = join("bench", "results", "step-credit.json");
 /** Train goals are taken this far apart, beginning here. */
 const [FIRST, APART] = [200, 70];
 
@@ -46,7 +44,7 @@ async function main(goals: number, samples: number, continuations: number): Prom
     );
     process.stderr.write("\n");
     const identity = { ...how, repair, seed: 0, model: player.model, shop: catalogue.fingerprint };
-    writeJudged(FILE, { identity, judged });
+    writeJudged(judgedFile, { identity, judged });
     for (const reward of ["score", "success"] as const)
       for (const size of [4, 8, 16].filter((n) => n <= samples))
         for (const stepWeight of [0, 1]) {

@@ -1,6 +1,7 @@
 import { type Catalogue, defaultCatalogue, type Environment, splitRanges } from "../simulator/index.js";
 import { evaluate, type Evaluation } from "./evaluate.js";
 import { ablations } from "./ablations.js";
+import { judgedOrNull } from "./credit/index.js";
 import type { StudyData, TrainingCurve } from "./figures/index.js";
 import { agentOf } from "./learned.js";
 import { mainAgentsIn, mainResults, type StudyShop } from "./mainResults.js";
@@ -38,6 +39,7 @@ export function studyData(catalogue: ShopFacts | Catalogue, runs = runsFolder): 
     training: trainingCurves(shop, runs),
     ablations: ablations(shop, runs),
     episode,
+    judged: judgedOrNull(),
   };
 }
 

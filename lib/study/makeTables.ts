@@ -31,6 +31,7 @@ import {
   toMarkdown,
   toText,
   updateReadme,
+  worthTable,
 } from "./tables/index.js";
 
 /** Where the thesis's tables go, from the project root. */
@@ -38,7 +39,7 @@ export const tablesFolder = "thesis/tables";
 
 /** Every table of the thesis. */
 export function tables(data: StudyData): TableDocument[] {
-  const { results, published, training, ablations } = data;
+  const { results, published, training, ablations, judged } = data;
   return [
     mainTable(results, published),
     partsTable(results, published),
@@ -47,6 +48,7 @@ export function tables(data: StudyData): TableDocument[] {
     ablationsTable(ablations),
     algorithmsTable(),
     creditTable(),
+    worthTable(judged),
     recordsTable(data),
   ];
 }

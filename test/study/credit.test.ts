@@ -9,6 +9,8 @@ import {
   judgeDecisions,
   type JudgedEpisode,
   readJudged,
+  toMarkdown,
+  worthTable,
   writeJudged,
 } from "../../lib/study/index.js";
 import { saveTinyModel, tinyShop } from "./tiny-run.js";
@@ -52,6 +54,11 @@ describe("credit, judged by what decisions were worth", () => {
     );
     assert.ok(both.sign > episode.sign);
     assert.ok(Math.abs(agreement(judged, { ...rule, size: 16, stepWeight: 0 }).correlation.value) <= 1);
+    const text = toMarkdown(worthTable({ identity: {}, judged }));
+    const [alone] = /\|Episode level alone \(ω = 0\)\|([\d.]+)/.exec(text)!.slice(1);
+    const own = agreement(judged, { ...rule, gamma: 0.95, stepWeight: 0 }).correlation.value;
+    assert.equal(alone, own.toFixed(2), "the table has other numbers");
+    assert.match(toMarkdown(worthTable(null)), /no judged decisions: npx tsx bench\/credit\.ts/);
     assert.throws(() => agreement(judged, { ...rule, size: 17, stepWeight: 0 }), /there are 16/);
   });
 

@@ -138,7 +138,15 @@ describe("what is said of trained agents", function () {
     assert.match(text, /\|GRPO\|2 × 1 × 4\|1\|0\.001\|20\|1\.6 k\|2\.0\|3\|/); // 20 iterations × 8 roll-outs × 2 turns × 5 tokens
     assert.match(text, /\|GiGPO\|no training record: npx aisle train configs\/gigpo\.json\|/);
     const published = publishedResults();
-    const base: StudyData = { shop, results: [], published, training, ablations: [], episode: null };
+    const base: StudyData = {
+      shop,
+      results: [],
+      published,
+      training,
+      ablations: [],
+      episode: null,
+      judged: null,
+    };
     const svg = await figureSvg("learning-curves", base);
     assert.match(svg, />GRPO</);
     assert.match(svg, />RLOO</);
@@ -199,6 +207,7 @@ describe("what is said of trained agents", function () {
       training: [],
       ablations: found,
       episode: null,
+      judged: null,
     };
     const svg = await figureSvg("marginals", data);
     assert.match(svg, /G 3 · M 1 · I 1</);

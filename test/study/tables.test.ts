@@ -54,6 +54,7 @@ describe("tables and figures from records", function () {
     training: [],
     ablations: [],
     episode: null,
+    judged: null,
   });
 
   before(async () => {

@@ -40,7 +40,15 @@ async function fakeRuns(folder: string): Promise<StudyData> {
     const goals = { first: 0, count: 40 };
     await evaluate({ agent: fakeAgent(agent), environment, split: "test", goals, seeds, runs });
   }
-  return { shop, results: mainResults(shop, runs), published, training: [], ablations: [], episode: null };
+  return {
+    shop,
+    results: mainResults(shop, runs),
+    published,
+    training: [],
+    ablations: [],
+    episode: null,
+    judged: null,
+  };
 }
 
 const chapters = readdirSync("thesis/chapters").map((name) => join("thesis/chapters", name));

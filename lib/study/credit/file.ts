@@ -1,8 +1,12 @@
 /** Judged decisions as a file, so that what was sampled once can be looked at again in seconds. */
+import { existsSync } from "node:fs";
 import { z } from "zod";
 import { checked, readJson, writeJson } from "../../base/index.js";
 import { sha256 } from "../records/index.js";
 import type { JudgedEpisode } from "./measure.js";
+
+/** The judged decisions that come with the project. */
+export const judgedFile = "data/judged/step-credit.json";
 
 const share = z.number().min(0).max(1);
 const worth = z.tuple([share, share]);
@@ -64,4 +68,9 @@ export function readJudged(path: string): JudgedFile {
       })),
     ),
   };
+}
+
+/** {@link readJudged}, or null where there is no such file. */
+export function judgedOrNull(path = judgedFile): JudgedFile | null {
+  return existsSync(path) ? readJudged(path) : null;
 }

@@ -2,6 +2,7 @@ import type { TopLevelSpec } from "vega-lite";
 import type { MainResult, StudyShop } from "../mainResults.js";
 import type { Published } from "../published.js";
 import type { Ablation } from "../ablations.js";
+import type { JudgedFile } from "../credit/index.js";
 import type { TrainingRecord } from "../training/index.js";
 import type { SampleEpisode } from "../sampleEpisode.js";
 import type * as stats from "../stats/index.js";
@@ -25,6 +26,8 @@ export interface StudyData {
   readonly ablations: readonly Ablation[];
   /** An episode to look at; null where there is no shop to play it in, or no record to choose it by. */
   readonly episode: SampleEpisode | null;
+  /** Decisions judged by what they were worth; null where none were. */
+  readonly judged: JudgedFile | null;
 }
 
 /** What a figure may use of the study. It is handed in, so that `figures/` needs nothing of `lib` but types. */

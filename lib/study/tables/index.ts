@@ -12,3 +12,4 @@ export * from "./readme.js";
 export * from "./recordsTable.js";
 export * from "./sentences.js";
 export * from "./trainingTables.js";
+export * from "./worthTable.js";
