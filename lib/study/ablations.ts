@@ -73,19 +73,24 @@ export function ablations(shop: StudyShop, runs = runsFolder, folder = sweepsFol
  * Each whole variant of an ablation against its first, goal by goal: what the one change is worth. All tests are one family for
  * Holm's correction; without the first's records there is nothing to compare with.
  */
-export function ablationComparisons({ variants }: Ablation): Comparison[] {
-  const whole = variants.filter(({ summary }) => summary !== null);
-  const first = variants[0];
-  if (!first || !whole.includes(first)) return [];
-  const results = whole.map(({ variant, seeds, records, summary }): MainResult => ({
-    agent: variant,
-    seeds,
-    // One record of all seeds: comparisons read nothing but its episodes.
-    record: { ...records[0]!, results: records.flatMap((record) => record.results) },
-    summary,
-  }));
+export function ablationComparisons(ablation: Ablation): Comparison[] {
+  const results = asResults(ablation);
+  const first = ablation.variants[0]?.variant;
+  if (first === undefined || results.every(({ agent }) => agent !== first)) return [];
   return comparePairs(
     results,
-    whole.filter((one) => one !== first).map(({ variant }) => [variant, first.variant] as const),
+    results.filter(({ agent }) => agent !== first).map(({ agent }) => [agent, first] as const),
   );
+}
+
+/** The whole variants as results that can be compared: one record of all seeds, of which nothing is read but its episodes. */
+export function asResults({ variants }: Ablation): MainResult[] {
+  return variants
+    .filter(({ summary }) => summary !== null)
+    .map(({ variant, seeds, records, summary }) => ({
+      agent: variant,
+      seeds,
+      record: { ...records[0]!, results: records.flatMap((record) => record.results) },
+      summary,
+    }));
 }

@@ -31,7 +31,7 @@ export const mainAgents: readonly ExpectedAgent[] = [
 ];
 
 /** What multi-turn training begins from: the imitation model with a decision on every page. */
-export const multiTurnStart: ExpectedAgent = { agent: "il-multi-turn", seeds: [0, 1, 2] };
+export const multiTurnImitation: ExpectedAgent = { agent: "il-multi-turn", seeds: [0, 1, 2] };
 
 /** The families that are trained with a decision on every page. */
 export const multiTurnFamilies: readonly string[] = ["grpo-multi-turn", "arpo", "gigpo", "gigpo_dynamic"];
@@ -53,19 +53,19 @@ export const expectedFamilies: readonly string[] = [
 
 /** Whether an agent of the main table was trained by reward. */
 export function isTrained(agent: string): boolean {
-  return ![...mainAgents, multiTurnStart].some((one) => one.agent === agent);
+  return ![...mainAgents, multiTurnImitation].some((one) => one.agent === agent);
 }
 
 /** The agent that a trained family began as. */
 export function startOf(family: string): string {
-  return multiTurnFamilies.includes(family) ? multiTurnStart.agent : "il";
+  return multiTurnFamilies.includes(family) ? multiTurnImitation.agent : "il";
 }
 
 /** {@link mainAgentsIn}, the start of multi-turn training, and the expected families that have no training record yet. */
 export function expectedAgentsIn(runs = runsFolder): ExpectedAgent[] {
   const found = mainAgentsIn(runs);
   const missing = expectedFamilies.filter((family) => !found.some(({ agent }) => agent === family));
-  return [...found, multiTurnStart, ...missing.map((agent) => ({ agent, seeds: [0, 1, 2] }))];
+  return [...found, multiTurnImitation, ...missing.map((agent) => ({ agent, seeds: [0, 1, 2] }))];
 }
 
 /**

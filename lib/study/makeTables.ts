@@ -9,6 +9,7 @@ import { writeIfChanged } from "./records/index.js";
 import { byOrder, drawnAlone, isKnownAgent } from "./style/index.js";
 import {
   algorithmsTable,
+  ablationParagraphs,
   ablationsTable,
   algorithmPages,
   comparisonsTable,
@@ -122,6 +123,7 @@ export function makeTables(
   };
   for (const table of tables(data)) write(`${table.name}.tex`, toLatex(table));
   write("learned.tex", learnedParagraphs(data.results));
+  write("ablated.tex", ablationParagraphs(data.ablations));
   write("numbers.tex", numbersTex(allNumbers(data)));
   if (readme !== null && existsSync(readme)) {
     updateReadme(readmeBlock(data), readme);

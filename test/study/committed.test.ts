@@ -7,6 +7,7 @@ import { stream } from "../../lib/base/index.js";
 import { useBackend } from "../../lib/policy/index.js";
 import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
 import {
+  ablationParagraphs,
   agentOf,
   algorithmPages,
   allNumbers,
@@ -136,6 +137,7 @@ describe("the committed results", function () {
     for (const table of tables(data)) current(join(tablesFolder, `${table.name}.tex`), toLatex(table));
     current(join(tablesFolder, "numbers.tex"), numbersTex(allNumbers(data)));
     current(join(tablesFolder, "learned.tex"), learnedParagraphs(data.results));
+    current(join(tablesFolder, "ablated.tex"), ablationParagraphs(data.ablations));
     for (const name of figureNames())
       current(join(figuresFolder, `${name}.svg`), await figureSvg(name, data));
   });

@@ -1,4 +1,5 @@
 /** Tables from arquero to Markdown, HTML, LaTeX and the terminal. */
+export * from "./ablationSentences.js";
 export * from "./algorithmPages.js";
 export * from "./comparisonsTable.js";
 export * from "./document.js";

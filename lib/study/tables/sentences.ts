@@ -20,7 +20,7 @@ export function learnedParagraphs(results: readonly MainResult[]): string {
   const questions = compared.filter((one) => !start.includes(one));
   const missing = trained.filter(({ record }) => !record).map(({ agent }) => nameOf(agent));
   const paragraphs = [
-    sentences(start, ({ a }) => nameOf(a), {
+    comparisonSentences(start, ({ a }) => nameOf(a), {
       better:
         "Better than the imitation that it began from, beyond chance in both score and success rate, is",
       "partly better": "Better in one of the two beyond chance, and open in the other, is",
@@ -29,7 +29,7 @@ export function learnedParagraphs(results: readonly MainResult[]): string {
       "partly worse": "Worse in one of the two beyond chance, and open in the other, is",
       worse: "Worse beyond chance in both score and success rate is",
     }),
-    sentences(questions, ({ a, b }) => `${nameOf(a)} against ${nameOf(b)}`, {
+    comparisonSentences(questions, ({ a, b }) => `${nameOf(a)} against ${nameOf(b)}`, {
       better: "Of the trained agents compared with each other, ahead beyond chance in both measures is",
       "partly better": "Ahead in one measure beyond chance, and open in the other, is",
       even: "Differences between trained agents that chance could make:",
@@ -88,7 +88,7 @@ function trainedIn(results: readonly MainResult[]): MainResult[] {
 }
 
 /** One sentence for each outcome that there is: its beginning, then who, by how much, and how surely. */
-function sentences(
+export function comparisonSentences(
   compared: readonly Comparison[],
   who: (one: Comparison) => string,
   beginnings: Readonly<Record<Outcome, string>>,
