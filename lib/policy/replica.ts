@@ -141,14 +141,16 @@ export class Replica {
       if (slopes.entropies) outputs.push([entropy, tf.tensor1d(flattened(packed, slopes.entropies))]);
       let tape = last.tape;
       let heads = outputs;
+      const reads: Promise<void>[] = [];
       for (let stage = stages - 1; stage >= 0; stage--) {
         const input = inputs.pop()!;
         const trained = this.trainedIn(stage * each, (stage + 1) * each);
         const [dx, ...slopesOf] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
         for (const [output, dy] of heads) tf.dispose([output, dy]);
-        // All reads at once: on a GPU each one is a journey.
-        await Promise.all(trained.map(({ offset, size }, i) => put(gradient, offset, size, slopesOf[i])));
+        // Read while the earlier layers are computed: on a GPU each reading is a journey.
+        reads.push(...trained.map(({ offset, size }, i) => put(gradient, offset, size, slopesOf[i])));
         if (stage === 0) {
+          await Promise.all(reads);
           await this.addEmbedding(gradient, packed, dx);
           input.dispose();
           break;
