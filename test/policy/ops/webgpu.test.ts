@@ -180,7 +180,7 @@ describe("operations on webgpu", function () {
     const parts = [250, 10, 1].map((n, i) => normals([n, 2, 4], stream(2, i)));
     for (const [i, part] of parts.entries()) {
       for (const layer of [0, 1]) {
-        const joined = tf.tidy(() => cache.join(layer, { k: part, v: tf.neg(part) }));
+        const joined = tf.tidy(() => ({ ...cache.join(layer, { k: part, v: tf.neg(part) }) }));
         const want = tf.concat(parts.slice(0, i + 1));
         assert.deepEqual(joined.k.shape, want.shape);
         assert.deepEqual(await tf.tidy(() => tf.add(joined.v, 0)).data(), await tf.neg(want).data());
