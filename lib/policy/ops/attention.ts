@@ -32,7 +32,8 @@ export function attention(
       `The layout is for ${rows} × ${queries} queries and ${rows} × ${keys} keys, not ${tokens} and ${k.shape[0]}.`,
     );
   }
-  const ours = wasmRuntime() !== undefined || (webgpuRuntime() !== undefined && takes(layout, headDim));
+  const card = webgpuRuntime();
+  const ours = wasmRuntime() !== undefined || (card !== undefined && takes(card, layout, headDim));
   if (ours) return firstOf(attentionOp([q, k, v], { layout, scale })) as tf.Tensor2D;
   return tf.tidy(() => {
     const { additive, anything } = maskOf(layout);

@@ -6,7 +6,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { AttentionLayout } from "../../ops/layout.js";
 import { copyInto } from "./elementwise.js";
-import { grid } from "./product.js";
+import { grid, named } from "./product.js";
 import { float, type Kernel, type WebgpuRuntime } from "./runtime.js";
 
 const QUERIES = 16;
@@ -14,9 +14,10 @@ const QUERIES = 16;
 const [KEYS, KEYS_BACK] = [32, 16];
 const THREADS = 128;
 
-/** Whether these kernels take a layout of one row and heads of this size. */
-export function takes(layout: AttentionLayout, headDim: number): boolean {
-  return layout.rows === 1 && [32, 64, 128].includes(headDim);
+/** Whether these kernels take a layout of one row and heads of this size, on a card with room for their tiles. */
+export function takes(runtime: WebgpuRuntime, layout: AttentionLayout, headDim: number): boolean {
+  const tiles = (QUERIES + KEYS) * (4 * headDim + 16);
+  return layout.rows === 1 && [32, 64, 128].includes(headDim) && tiles + 4096 <= runtime.sharedBytes;
 }
 
 interface Plan {
@@ -48,14 +49,8 @@ function planOf(runtime: WebgpuRuntime, layout: AttentionLayout): Plan {
   return plan;
 }
 
-const kernels = new Map<string, Kernel>();
-
-function kernel(name: string, headDim: number, code: (headDim: number) => string): Kernel {
-  const key = `${name} ${headDim}`;
-  let made = kernels.get(key);
-  if (made === undefined) kernels.set(key, (made = { name: key, code: code(headDim) }));
-  return made;
-}
+const kernel = (name: string, headDim: number, code: (headDim: number) => string): Kernel =>
+  named(`${name} ${headDim}`, () => code(headDim));
 
 /** What every kernel begins with. p: queries, keys, heads, key heads; ranges per query, scale. */
 const common = (headDim: number): string => `

@@ -109,7 +109,8 @@ interface ProductShape {
 
 const kernels = new Map<string, Kernel>();
 
-function named(name: string, code: () => string): Kernel {
+/** One kernel for each name. */
+export function named(name: string, code: () => string): Kernel {
   let kernel = kernels.get(name);
   if (kernel === undefined) kernels.set(name, (kernel = { name, code: code() }));
   return kernel;
@@ -124,7 +125,7 @@ function extraBindings({ bias, plus }: Ends, first: number): string {
 
 function sumKernel(ends: Ends): Kernel {
   return named(
-    `sum ${JSON.stringify(ends)}`,
+    `sum ${ends.bias} ${ends.plus}`,
     () => `
     // p: elements, columns, parts, first element of the output, scale
     @group(0) @binding(0) var<uniform> p: array<vec4<u32>, 2>;
@@ -149,7 +150,9 @@ const COMPONENTS = ["x", "y", "z", "w"] as const;
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 function productKernel(tile: Tile, shape: ProductShape, ends: Ends): Kernel {
-  return named(`product ${JSON.stringify([tile, shape, ends])}`, () => productCode(tile, shape, ends));
+  const { aTransposed, bTransposed, aVectors, bVectors } = shape;
+  const flags = [aTransposed, bTransposed, aVectors, bVectors, ends.bias, ends.plus].map(Number).join("");
+  return named(`product ${tile.m} ${tile.n} ${flags}`, () => productCode(tile, shape, ends));
 }
 
 /**

@@ -36,6 +36,8 @@ export function float(value: number): Parameter {
 
 /** Free buffers beyond this many bytes are given back to the driver. */
 const POOL_BYTES = 1 << 30;
+/** Commands, and bytes of new tensors, that are gathered before they are handed to the driver; what they let go can then be used again. */
+const [BATCH, BATCH_BYTES] = [64, 1 << 28];
 /** Parameter blocks that are kept; every layer and step asks for the same ones. */
 const PARAMETER_BLOCKS = 2048;
 
@@ -44,9 +46,13 @@ const PARAMETER_BLOCKS = 2048;
  * the same stream of commands.
  */
 export class WebgpuRuntime {
-  private readonly pipelines = new Map<string, GPUComputePipeline>();
+  private readonly pipelines = new Map<
+    Kernel,
+    { pipeline: GPUComputePipeline; layout: GPUBindGroupLayout }
+  >();
   private readonly parameters = new Map<string, GPUBuffer>();
-  private readonly batch: number;
+  /** Bytes of the tensors made since the last batch. */
+  private fresh = 0;
 
   constructor(private readonly backend: TfjsWebgpuBackend) {
     if (!(backend.commandQueueOwnedIds instanceof WeakSet) || !backend.bufferManager) {
@@ -55,14 +61,28 @@ export class WebgpuRuntime {
       );
     }
     limitPool(backend.bufferManager, POOL_BYTES);
-    this.batch = tf.env().getNumber("WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE");
+    tf.env().set("WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE", BATCH);
+  }
+
+  /** Bytes of memory that a workgroup may share. */
+  get sharedBytes(): number {
+    return this.backend.device.limits.maxComputeWorkgroupStorageSize;
   }
 
   /** A new tensor with undefined contents. */
   output(shape: readonly number[]): tf.Tensor {
     const info = this.backend.makeTensorInfo([...shape], "float32");
     this.backend.uploadToGPU(info.dataId);
+    this.fresh += 4 * info.shape.reduce((size, n) => size * n, 1);
     return tf.engine().makeTensorFromTensorInfo(info);
+  }
+
+  /** Overwrites all of a tensor's values. */
+  write(tensor: tf.TensorInfo, values: Float32Array): void {
+    const buffer = this.bufferOf(tensor);
+    // What was asked for before must see the old ones.
+    if (this.backend.commandEncoder) this.submit();
+    this.backend.device.queue.writeBuffer(buffer, 0, values.buffer, values.byteOffset, values.byteLength);
   }
 
   /** The same values under another shape, of as many elements or fewer: the first ones. */
@@ -97,21 +117,24 @@ export class WebgpuRuntime {
     groups: readonly [x: number, y?: number, z?: number],
   ): void {
     const { backend } = this;
-    const pipeline = this.pipeline(kernel);
+    const { pipeline, layout } = this.pipeline(kernel);
     const entries: GPUBindGroupEntry[] = [
       { binding: 0, resource: { buffer: this.parameterBlock(parameters) } },
     ];
     bound.forEach((what, i) => entries.push({ binding: i + 1, resource: { buffer: this.bufferOf(what) } }));
-    const group = backend.device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+    const group = backend.device.createBindGroup({ layout, entries });
     backend.ensureCommandEncoderReady();
     const pass = (backend.computePassEncoder ??= backend.commandEncoder!.beginComputePass({}));
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, group);
     pass.dispatchWorkgroups(...groups);
-    if (++backend.dispatchCountInPass >= this.batch) {
-      backend.endComputePassEncoder();
-      backend.submitQueue();
-    }
+    if (++backend.dispatchCountInPass >= BATCH || this.fresh >= BATCH_BYTES) this.submit();
+  }
+
+  private submit(): void {
+    this.backend.endComputePassEncoder();
+    this.backend.submitQueue();
+    this.fresh = 0;
   }
 
   private bufferOf(what: tf.TensorInfo | GPUBuffer): GPUBuffer {
@@ -121,15 +144,17 @@ export class WebgpuRuntime {
     return this.backend.tensorMap.get(what.dataId).resource!;
   }
 
-  private pipeline({ name, code }: Kernel): GPUComputePipeline {
-    let pipeline = this.pipelines.get(name);
-    if (pipeline === undefined) {
-      const module = this.backend.device.createShaderModule({ code, label: name });
+  private pipeline(kernel: Kernel): { pipeline: GPUComputePipeline; layout: GPUBindGroupLayout } {
+    let made = this.pipelines.get(kernel);
+    if (made === undefined) {
+      const { name: label, code } = kernel;
+      const module = this.backend.device.createShaderModule({ code, label });
       const compute = { module, entryPoint: "main" };
-      pipeline = this.backend.device.createComputePipeline({ label: name, layout: "auto", compute });
-      this.pipelines.set(name, pipeline);
+      const pipeline = this.backend.device.createComputePipeline({ label, layout: "auto", compute });
+      made = { pipeline, layout: pipeline.getBindGroupLayout(0) };
+      this.pipelines.set(kernel, made);
     }
-    return pipeline;
+    return made;
   }
 
   private parameterBlock(parameters: readonly Parameter[]): GPUBuffer {
