@@ -30,15 +30,20 @@ import {
   type Turn,
 } from "../lib/grpo/index.js";
 import {
+  adapted,
   type AdapterFiles,
+  attention,
   backendNamed,
   freshAdapter,
   loadModel,
   packedLength,
   Policy,
   projections,
+  rmsNorm,
   saveAdapter,
   saveModel,
+  swiGlu,
+  tokenLogProbs,
   Trainer,
   useBackend,
 } from "../lib/policy/index.js";
@@ -337,6 +342,49 @@ async function products(shape: ShapeName): Promise<Record<string, number>> {
   return speeds;
 }
 
+/** Milliseconds that an update's other operations take, for one layer of one packed group. */
+async function operations(shape: ShapeName): Promise<Record<string, number>> {
+  const { d, inner, heads, keyValueHeads, vocab } = SHAPES[shape];
+  const n = options.short ? 40 : 400;
+  const ranges = Int32Array.from({ length: 2 * n }, (_, i) => (i % 2 === 0 ? 0 : (i + 1) / 2));
+  const layout = { rows: 1, queries: n, keys: n, rangesPerQuery: 1, ranges };
+  const [q, k] = [heads, keyValueHeads].map((count) => tf.randomUniform([n, count, d / heads]));
+  const [x, norm, gate] = [tf.randomUniform([n, d]), tf.ones([d]), tf.randomUniform([n, inner])];
+  const [a, b, head] = [
+    tf.randomUniform([16, d]),
+    tf.randomUniform([inner, 16]),
+    tf.randomUniform([vocab, d]),
+  ];
+  const scored = tf.slice(x, [0, 0], [Math.min(108, n), d]);
+  const targets = new Int32Array(scored.shape[0]!);
+  const attend = (...[of, keys]: tf.Tensor[]): tf.Tensor => attention(of!, keys!, keys!, layout, 0.1);
+  const runs: Record<string, () => tf.Tensor> = {
+    attention: () => attend(q!, k!),
+    "attention, forward and back": () => tf.grads((...of) => tf.sum(attend(...of)))([q!, k!])[0]!,
+    rmsNorm: () => rmsNorm(x, norm, 1e-6),
+    swiGlu: () => swiGlu(gate, gate),
+    adapter: () => adapted(x, a, b, gate, 2),
+    scores: () => tokenLogProbs(scored, head, targets).logProbs,
+  };
+  const times: Record<string, number> = {};
+  for (const [name, once] of Object.entries(runs)) {
+    const run = async (count: number): Promise<number> => {
+      const from = performance.now();
+      for (let i = 0; i < count; i++) {
+        const last = tf.tidy(() => tf.slice(tf.reshape(tf.tidy(once), [-1]), [0], [1]));
+        if (i === count - 1) await last.data();
+        last.dispose();
+      }
+      return performance.now() - from;
+    };
+    await run(2);
+    const few = await run(1);
+    times[name] = Math.round(((await run(options.short ? 2 : 41)) - few) / (options.short ? 1 : 0.04)) / 1000;
+  }
+  tf.dispose([q!, k!, x, norm, gate, a, b, head, scored]);
+  return times;
+}
+
 async function main(): Promise<void> {
   const report = (what: string): void =>
     void process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s  ${what}\n`);
@@ -379,10 +427,6 @@ async function main(): Promise<void> {
   };
   try {
     await useBackend(backendNamed(options.backend));
-    if (only.includes("products")) {
-      await part("products, GFLOP/s", () => products(shape));
-      report(JSON.stringify(result["products, GFLOP/s"]));
-    }
     const base = join(folder, "model");
     const adapter = noisyAdapter(shape);
     saveModel(base, noiseModel(configOf(shape)));
@@ -422,6 +466,12 @@ async function main(): Promise<void> {
       report(JSON.stringify(result[preset]));
     }
     await policy.dispose();
+    if (only.includes("products")) {
+      await part("products, GFLOP/s", () => products(shape));
+      report(JSON.stringify(result["products, GFLOP/s"]));
+      await part("operations, ms", () => operations(shape));
+      report(JSON.stringify(result["operations, ms"]));
+    }
     memory.stop();
     if (options.python) {
       // The card is free for the peer: only Dawn's device is left.

@@ -26,18 +26,22 @@ interface Plan {
   readonly spans: GPUBuffer;
 }
 
+/** A few queries, as in sampling, see different keys each; a tile then has one, and passes over what that one does not see. */
+const tileOf = ({ queries }: AttentionLayout): number => (queries <= QUERIES ? 1 : QUERIES);
+
 const plans = new WeakMap<AttentionLayout, Plan>();
 
 function planOf(runtime: WebgpuRuntime, layout: AttentionLayout): Plan {
   let plan = plans.get(layout);
   if (plan === undefined) {
     const { queries, rangesPerQuery, ranges } = layout;
-    const tiles = Math.ceil(queries / QUERIES);
+    const size = tileOf(layout);
+    const tiles = Math.ceil(queries / size);
     const spans = new Int32Array(tiles * 2);
     for (let tile = 0; tile < tiles; tile++) {
       let [low, high] = [layout.keys, 0];
-      const end = Math.min(queries, (tile + 1) * QUERIES) * rangesPerQuery * 2;
-      for (let i = tile * QUERIES * rangesPerQuery * 2; i < end; i += 2) {
+      const end = Math.min(queries, (tile + 1) * size) * rangesPerQuery * 2;
+      for (let i = tile * size * rangesPerQuery * 2; i < end; i += 2) {
         if (ranges[i + 1]! <= ranges[i]!) continue;
         [low, high] = [Math.min(low, ranges[i]!), Math.max(high, ranges[i + 1]!)];
       }
@@ -52,7 +56,7 @@ function planOf(runtime: WebgpuRuntime, layout: AttentionLayout): Plan {
 const kernel = (name: string, headDim: number, code: (headDim: number) => string): Kernel =>
   named(`${name} ${headDim}`, () => code(headDim));
 
-/** What every kernel begins with. p: queries, keys, heads, key heads; ranges per query, scale. */
+/** What every kernel begins with. p: queries, keys, heads, key heads; ranges per query, scale, queries in a tile. */
 const common = (headDim: number): string => `
   const D4 = ${headDim / 4}u;
   const STRIDE = ${headDim / 4 + 1}u;
@@ -62,6 +66,14 @@ const common = (headDim: number): string => `
     for (var r = 0u; r < per; r++) {
       let at = (query * per + r) * 2u;
       if (i32(key) >= ranges[at] && i32(key) < ranges[at + 1u]) { return true; }
+    }
+    return false;
+  }
+  fn seesAny(query: u32, start: u32, end: u32) -> bool {
+    let per = p[1].x;
+    for (var r = 0u; r < per; r++) {
+      let at = (query * per + r) * 2u;
+      if (i32(end) > ranges[at] && i32(start) < ranges[at + 1u]) { return true; }
     }
     return false;
   }`;
@@ -118,8 +130,9 @@ const forwardCode = (headDim: number): string => {
   var<workgroup> red: array<f32, ${THREADS}>;
   var<workgroup> corrections: array<f32, ${QUERIES}>;
   ${MAIN}
-    let first = group.x * ${QUERIES}u;
-    ${load("qTile", "q", QUERIES, "first", "p[0].x", "heads", "head")}
+    let first = group.x * p[1].z;
+    let last = min(p[0].x, first + p[1].z);
+    ${load("qTile", "q", QUERIES, "first", "last", "heads", "head")}
     let low = u32(spans[2u * group.x]);
     let high = u32(spans[2u * group.x + 1u]);
     let qi = t % ${QUERIES}u;
@@ -131,6 +144,7 @@ const forwardCode = (headDim: number): string => {
     var sum = 0.0;
     ${list(vectors, (i) => `var o${i} = vec4<f32>();`)}
     for (var at = low; at < high; at += ${KEYS}u) {
+      if (p[1].z == 1u && !seesAny(first, at, at + ${KEYS}u)) { continue; }
       workgroupBarrier();
       ${load("kTile", "k", KEYS, "at", "p[0].y", "p[0].w", "kvHead")}
       workgroupBarrier();
@@ -143,7 +157,7 @@ const forwardCode = (headDim: number): string => {
         each,
         (
           j,
-        ) => `let seen${j} = query < p[0].x && at + slice * ${each}u + ${j}u < p[0].y && sees(query, at + slice * ${each}u + ${j}u);
+        ) => `let seen${j} = query < last && at + slice * ${each}u + ${j}u < p[0].y && sees(query, at + slice * ${each}u + ${j}u);
         s${j} = select(-1.0e30, s${j} * scale, seen${j});`,
       )}
       var most = s0;
@@ -179,7 +193,7 @@ const forwardCode = (headDim: number): string => {
     let inverse = select(0.0, 1.0 / all, all > 0.0);
     if (slice == 0u) {
       corrections[qi] = inverse;
-      if (query < p[0].x) {
+      if (query < last) {
         kept[head * p[0].x + query] = top;
         kept[(heads + head) * p[0].x + query] = inverse;
       }
@@ -188,7 +202,7 @@ const forwardCode = (headDim: number): string => {
     ${list(QUERIES / groups, (r) => {
       const value = `o${r >> 2}.${"xyzw"[r % 4]!}`;
       const at = `part * ${QUERIES / groups}u + ${r}u`;
-      return `if (first + ${at} < p[0].x) { out[((first + ${at}) * heads + head) * ${headDim}u + column] = ${value} * corrections[${at}]; }`;
+      return `if (first + ${at} < last) { out[((first + ${at}) * heads + head) * ${headDim}u + column] = ${value} * corrections[${at}]; }`;
     })}
   }`;
 };
@@ -229,15 +243,16 @@ const queryGradientCode = (headDim: number): string => {
   var<workgroup> kTile: array<vec4<f32>, ${KEYS_BACK * (headDim / 4 + 1)}>;
   var<workgroup> slopes: array<array<f32, ${QUERIES}>, ${KEYS_BACK}>;
   ${MAIN}
-    let first = group.x * ${QUERIES}u;
-    ${load("qTile", "q", QUERIES, "first", "p[0].x", "heads", "head")}
-    ${load("oTile", "dOut", QUERIES, "first", "p[0].x", "heads", "head")}
+    let first = group.x * p[1].z;
+    let last = min(p[0].x, first + p[1].z);
+    ${load("qTile", "q", QUERIES, "first", "last", "heads", "head")}
+    ${load("oTile", "dOut", QUERIES, "first", "last", "heads", "head")}
     let low = u32(spans[2u * group.x]);
     let high = u32(spans[2u * group.x + 1u]);
     let qi = t % ${QUERIES}u;
     let slice = t / ${QUERIES}u;
     let query = min(first + qi, p[0].x - 1u);
-    let there = first + qi < p[0].x;
+    let there = first + qi < last;
     let top = kept[head * p[0].x + query];
     let inverse = kept[(heads + head) * p[0].x + query];
     let through = kept[(2u * heads + head) * p[0].x + query];
@@ -281,7 +296,7 @@ const queryGradientCode = (headDim: number): string => {
     }
     ${list(QUERIES / groups, (r) => {
       const at = `first + base + ${r}u`;
-      return `if (${at} < p[0].x) { dq[((${at}) * heads + head) * ${headDim}u + column] = g${r >> 2}.${"xyzw"[r % 4]!}; }`;
+      return `if (${at} < last) { dq[((${at}) * heads + head) * ${headDim}u + column] = g${r >> 2}.${"xyzw"[r % 4]!}; }`;
     })}
   }`;
 };
@@ -314,10 +329,11 @@ const keyGradientCode = (headDim: number): string => {
     let column = t % ${headDim}u;
     let base = t / ${headDim}u * ${KEYS_BACK / groups}u;
     ${list(vectors, (i) => `var gk${i} = vec4<f32>();\nvar gv${i} = vec4<f32>();`)}
-    let tiles = (p[0].x + ${QUERIES - 1}u) / ${QUERIES}u;
+    let tiles = (p[0].x + p[1].z - 1u) / p[1].z;
     for (var tile = 0u; tile < tiles; tile++) {
       if (u32(spans[2u * tile]) >= at + ${KEYS_BACK}u || u32(spans[2u * tile + 1u]) <= at) { continue; }
-      let first = tile * ${QUERIES}u;
+      let first = tile * p[1].z;
+      let last = min(p[0].x, first + p[1].z);
       ${["q", "dOut"]
         .map(
           (of) => `
@@ -326,7 +342,7 @@ const keyGradientCode = (headDim: number): string => {
         let row = first + s / D4;
         var value = vec4<f32>();
         let begin = ((row * heads + head) * D4 + s % D4) * 4u;
-        if (row < p[0].x) { value = vec4<f32>(${of}[begin], ${of}[begin + 1u], ${of}[begin + 2u], ${of}[begin + 3u]); }
+        if (row < last) { value = vec4<f32>(${of}[begin], ${of}[begin + 1u], ${of}[begin + 2u], ${of}[begin + 3u]); }
         qTile[s / D4 * STRIDE + s % D4] = value;
       }
       workgroupBarrier();
@@ -343,7 +359,7 @@ const keyGradientCode = (headDim: number): string => {
         let query = first + ${row};
         var weight = 0.0;
         var slope = 0.0;
-        if (query < p[0].x && key < p[0].y && sees(query, key)) {
+        if (query < last && key < p[0].y && sees(query, key)) {
           weight = exp(qDot${j} * scale - kept[head * p[0].x + query]) * kept[(heads + head) * p[0].x + query];
           slope = weight * (dOutDot${j} - kept[(2u * heads + head) * p[0].x + query]) * scale;
         }
@@ -352,7 +368,7 @@ const keyGradientCode = (headDim: number): string => {
       }`;
       })}
       workgroupBarrier();
-      let end = min(${QUERIES}u, p[0].x - first);
+      let end = last - first;
       for (var j = 0u; j < end; j++) {
         let begin = ((first + j) * heads + head) * ${headDim}u + column;
         let qValue = q[begin];
@@ -409,8 +425,8 @@ export function attentionForward(
   runtime.run(
     kernel("attention", headDim, forwardCode),
     [q, k, v, ranges, spans, out, kept],
-    [n, layout.keys, heads, k.shape[1]!, layout.rangesPerQuery, float(scale)],
-    [Math.ceil(n / QUERIES), heads],
+    [n, layout.keys, heads, k.shape[1]!, layout.rangesPerQuery, float(scale), tileOf(layout)],
+    [Math.ceil(n / tileOf(layout)), heads],
   );
   return [out, kept];
 }
@@ -430,7 +446,7 @@ export function attentionBackward(
   const dots = runtime.output([heads, n]);
   const [dq, dk, dv] = [runtime.output(q.shape), runtime.output(k.shape), runtime.output(v.shape)];
   const perHead = runtime.output([2, keys, heads, headDim]);
-  const parameters = [n, keys, heads, kvHeads, layout.rangesPerQuery, float(scale)];
+  const parameters = [n, keys, heads, kvHeads, layout.rangesPerQuery, float(scale), tileOf(layout)];
   runtime.run(
     kernel("attentionDots", headDim, DOTS),
     [dOut, out, dots],
@@ -443,7 +459,7 @@ export function attentionBackward(
     kernel("attentionQueries", headDim, queryGradientCode),
     [q, k, v, dOut, statistics, ranges, spans, dq],
     parameters,
-    [Math.ceil(n / QUERIES), heads],
+    [Math.ceil(n / tileOf(layout)), heads],
   );
   runtime.run(
     kernel("attentionKeys", headDim, keyGradientCode),
