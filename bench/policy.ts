@@ -169,7 +169,8 @@ function dataFor({ vocabSize }: ModelConfig): BenchData {
   };
 }
 
-function configOf(name: ShapeName): ModelConfig {
+/** The configuration of a shape, in Qwen2's layout. */
+export function configOf(name: ShapeName): ModelConfig {
   const { d, inner, layers, heads, keyValueHeads, vocab } = SHAPES[name];
   return {
     vocabSize: vocab,
@@ -189,7 +190,7 @@ function configOf(name: ShapeName): ModelConfig {
 }
 
 /** Uniform noise of the usual size: a billion proper normal draws would take longer than what is measured. */
-function noiseModel(config: ModelConfig): ModelFiles {
+export function noiseModel(config: ModelConfig): ModelFiles {
   const weights = new Map<string, Weight>();
   for (const [name, shape] of parameterShapes(config)) {
     const n = shape.reduce((product, size) => product * size, 1);
@@ -238,7 +239,7 @@ async function runPeer(
   }
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

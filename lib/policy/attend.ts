@@ -17,7 +17,7 @@ export interface AttentionBlock {
 
 /** Whether one kernel reads ranges as they are; elsewhere attention is a dense product under a mask. */
 export function readsRanges(): boolean {
-  return tf.getBackend() === "wasm";
+  return tf.getBackend() === "wasm" || tf.getBackend() === "webgpu";
 }
 
 /** Attention of a whole stream, prepared once and used by every layer. */

@@ -9,7 +9,7 @@ import {
   type ModelFiles,
   type Weight,
 } from "./files/index.js";
-import { linear } from "./ops/index.js";
+import { adapted } from "./ops/index.js";
 import type { Adapt, Tensors } from "./transformer.js";
 
 /** Dropout before A, for one forward pass. */
@@ -29,7 +29,7 @@ export function adaptWith(config: AdapterConfig, tensors: Tensors, dropout?: Dro
     const b = tensors.get(adapterParameterName(path, "B"));
     if (!a || !b) return y;
     const kept = dropout && dropout.probability > 0 ? tf.mul(x, dropoutMask(dropout, path, x.shape)) : x;
-    return tf.add(y, linear(tf.mul(linear(kept, a), scale), b)) as tf.Tensor2D;
+    return adapted(kept, a, b, y, scale);
   };
 }
 

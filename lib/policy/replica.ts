@@ -2,6 +2,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { readsRanges } from "./attend.js";
 import { wasmRuntime } from "./backends/wasm/runtime.js";
+import { copyInto } from "./backends/webgpu/elementwise.js";
+import { webgpuRuntime } from "./backends/webgpu/runtime.js";
 import { flattened, scored, Streams, unpacked, withStates } from "./batch.js";
 import type { HostWeights } from "./host-weights.js";
 import { inspect, type Inspection } from "./inspect.js";
@@ -38,9 +40,15 @@ export class Replica {
     if (version === this.version) return;
     // `wasm` copies at once; other backends may keep the array that the optimiser will write to.
     const copies = tf.getBackend() === "wasm";
+    const card = webgpuRuntime();
     for (const { name, shape, offset, size } of this.host.trained) {
       if (name === EMBEDDING && !this.host.config.tiedEmbeddings) continue;
       const values = this.host.vector.subarray(offset, offset + size);
+      const there = this.tensors.get(name);
+      if (card && there) {
+        card.write(there, values);
+        continue;
+      }
       this.tensors.get(name)?.dispose();
       this.tensors.set(name, tf.keep(tf.tensor(copies ? values : values.slice(), [...shape])));
     }
@@ -146,14 +154,16 @@ export class Replica {
       if (slopes.entropies) outputs.push([entropy, tf.tensor1d(flattened(packed, slopes.entropies))]);
       let tape = last.tape;
       let heads = outputs;
+      const reads: Promise<void>[] = [];
       for (let stage = stages - 1; stage >= 0; stage--) {
         const input = inputs.pop()!;
         const trained = this.trainedIn(stage * each, (stage + 1) * each);
         const [dx, ...slopesOf] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
         for (const [output, dy] of heads) tf.dispose([output, dy]);
-        // All reads at once: on a GPU each one is a journey.
-        await Promise.all(trained.map(({ offset, size }, i) => put(gradient, offset, size, slopesOf[i])));
+        // Read while the earlier layers are computed: on a GPU each reading is a journey.
+        reads.push(...putAll(gradient, trained, slopesOf));
         if (stage === 0) {
+          await Promise.all(reads);
           await this.addEmbedding(gradient, packed, dx);
           input.dispose();
           break;
@@ -223,6 +233,29 @@ function isFlat({ logProbs, entropies }: Slopes): boolean {
   return [...logProbs, ...(entropies ?? [])].every((row) =>
     row.every((values) => values.every((v) => v === 0)),
   );
+}
+
+/** Writes slopes where they belong and frees them. On `webgpu` those that follow each other are read as one. */
+function putAll(
+  gradient: Float32Array,
+  places: readonly { readonly offset: number; readonly size: number }[],
+  slopes: readonly (tf.Tensor | undefined)[],
+): Promise<void>[] {
+  const card = webgpuRuntime();
+  const together = places.every(
+    ({ offset, size }, i) => slopes[i] && (places[i + 1]?.offset ?? offset + size) === offset + size,
+  );
+  if (!card || !together || places.length < 2) {
+    return places.map(({ offset, size }, i) => put(gradient, offset, size, slopes[i]));
+  }
+  const first = places[0]!.offset;
+  const size = places.reduce((sum, place) => sum + place.size, 0);
+  const all = card.output([size]);
+  places.forEach(({ offset }, i) => {
+    copyInto(card, slopes[i]!, all, offset - first);
+    slopes[i]!.dispose();
+  });
+  return [put(gradient, first, size, all)];
 }
 
 /** Writes a slope where it belongs and frees it; zeros where there is none. */

@@ -2,7 +2,8 @@ import * as tf from "@tensorflow/tfjs";
 import { disableNative, enableNative } from "./native.js";
 import { loadTensorflow } from "./tensorflow.js";
 import { replaceKernels } from "./wasm/register.js";
-import { loadWebgpu } from "./webgpu.js";
+import { loadWebgpu } from "./webgpu/load.js";
+import { replaceProduct } from "./webgpu/register.js";
 
 /** From the fastest to the slowest. */
 export const BACKENDS = ["tensorflow", "webgpu", "native", "wasm", "cpu"] as const;
@@ -18,7 +19,10 @@ export async function useBackend(name: BackendName): Promise<void> {
   if (name === current) return;
   tf.enableProdMode(); // or the cpu backend prints an advertisement for tfjs-node
   if (name === "tensorflow") await loadTensorflow();
-  if (name === "webgpu") await loadWebgpu();
+  if (name === "webgpu") {
+    await loadWebgpu();
+    replaceProduct();
+  }
   if (name === "wasm" || name === "native") {
     await import("@tensorflow/tfjs-backend-wasm");
     replaceKernels();

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { WasmRuntime } from "../backends/wasm/runtime.js";
+import { attentionBackward, attentionForward } from "../backends/webgpu/attention.js";
 import { planOf, type AttentionBlock } from "./attention-blocks.js";
 import { defineOp } from "./define.js";
 import type { AttentionLayout } from "./layout.js";
@@ -94,6 +95,14 @@ export const attentionOp = defineOp<AttentionAttrs>({
           );
         }
       });
+      return [() => dq, () => dk, () => dv];
+    },
+  },
+  gpu: {
+    forward: ([q, k, v], { layout, scale }, runtime) =>
+      attentionForward(runtime, [q!, k!, v!], layout, scale),
+    backward: ([dOut], [q, k, v, out, kept], { layout, scale }, runtime) => {
+      const [dq, dk, dv] = attentionBackward(runtime, dOut!, [q!, k!, v!, out!, kept!], layout, scale);
       return [() => dq, () => dk, () => dv];
     },
   },

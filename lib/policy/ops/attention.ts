@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { wasmRuntime } from "../backends/wasm/runtime.js";
+import { takes } from "../backends/webgpu/attention.js";
+import { webgpuRuntime } from "../backends/webgpu/runtime.js";
 import { attentionOp } from "./attention-fused.js";
 import { firstOf } from "./define.js";
 import { maskOf, type AttentionLayout } from "./layout.js";
@@ -34,7 +36,9 @@ export function attention(
       `The layout is for ${rows} × ${queries} queries and ${rows} × ${keys} keys, not ${tokens} and ${k.shape[0]}.`,
     );
   }
-  if (fused) return firstOf(attentionOp([q, k, v], { layout, scale })) as tf.Tensor2D;
+  const card = webgpuRuntime();
+  const ours = fused || (card !== undefined && takes(card, layout, headDim));
+  if (ours) return firstOf(attentionOp([q, k, v], { layout, scale })) as tf.Tensor2D;
   return tf.tidy(() => {
     const { additive, anything } = maskOf(layout);
     // [rows, queries, kvHeads, group, headDim] -> [rows, kvHeads, group · queries, headDim]: one product for each kv head.

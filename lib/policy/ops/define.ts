@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { wasmRuntime, type WasmRuntime } from "../backends/wasm/runtime.js";
+import { webgpuRuntime, type WebgpuRuntime } from "../backends/webgpu/runtime.js";
 
 /** One implementation of an operation and its gradient. */
 export interface OpImplementation<A, R> {
@@ -25,6 +26,8 @@ export interface OpDefinition<A> {
   readonly saveOutputs?: readonly boolean[];
   /** On the heap of `wasm` and `native`. */
   readonly fused?: OpImplementation<A, WasmRuntime>;
+  /** On `webgpu`. */
+  readonly gpu?: OpImplementation<A, WebgpuRuntime>;
   /** On any backend, made of tfjs operations. */
   readonly composed?: OpImplementation<A, undefined>;
 }
@@ -37,11 +40,13 @@ export interface OpDefinition<A> {
 export function defineOp<A extends object>(
   definition: OpDefinition<A>,
 ): (inputs: readonly tf.Tensor[], attrs: A) => tf.Tensor[] {
-  const { name, fused, composed } = definition;
+  const { name, fused, gpu, composed } = definition;
 
   const forward = (inputs: readonly tf.Tensor[], attrs: A): tf.Tensor[] => {
     const runtime = wasmRuntime();
     if (runtime !== undefined && fused !== undefined) return fused.forward(inputs, attrs, runtime);
+    const card = webgpuRuntime();
+    if (card !== undefined && gpu !== undefined) return gpu.forward(inputs, attrs, card);
     return composed!.forward(inputs, attrs, undefined);
   };
   const backward = (
@@ -51,6 +56,8 @@ export function defineOp<A extends object>(
   ): readonly (() => tf.Tensor)[] => {
     const runtime = wasmRuntime();
     if (runtime !== undefined && fused !== undefined) return fused.backward(dys, saved, attrs, runtime);
+    const card = webgpuRuntime();
+    if (card !== undefined && gpu !== undefined) return gpu.backward(dys, saved, attrs, card);
     return composed!.backward(dys, saved, attrs, undefined);
   };
 
@@ -83,6 +90,11 @@ export function defineOp<A extends object>(
       .runKernel(name, named, attrs as unknown as tf.NamedAttrMap);
     return Array.isArray(out) ? out : [out];
   };
+}
+
+/** Whether the backend in use has kernels of our own, on the heap of `wasm` or on the card. */
+export function ownKernels(): boolean {
+  return wasmRuntime() !== undefined || webgpuRuntime() !== undefined;
 }
 
 /** The first output; the others, which only the tape needed (it holds its own references), are let go. */

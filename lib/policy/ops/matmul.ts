@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
-import { wasmRuntime } from "../backends/wasm/runtime.js";
-import { defineOp } from "./define.js";
+import { multiply } from "../backends/webgpu/product.js";
+import { webgpuRuntime } from "../backends/webgpu/runtime.js";
+import { defineOp, firstOf, ownKernels } from "./define.js";
 
 /**
  * A matrix product, `[m, k] × [k, n]` or batches of it, with either side read transposed.
@@ -18,7 +19,7 @@ export function matMul(a: tf.Tensor, b: tf.Tensor, transposeA = false, transpose
  * @returns `[n, out]`
  */
 export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Tensor2D {
-  if (wasmRuntime() === undefined) {
+  if (!ownKernels()) {
     const product = tf.matMul(x, weight, false, true);
     return (bias === undefined ? product : tf.add(product, bias)) as tf.Tensor2D;
   }
@@ -58,6 +59,88 @@ const linearOp = defineOp<object>({
           runtime.run("sumRows", dyAt, runtime.address(db), n, outs);
           return db;
         },
+      ];
+    },
+  },
+  gpu: {
+    forward: ([x, weight, bias], _attrs, runtime) => {
+      const [n, width] = x!.shape as [number, number];
+      const outs = weight!.shape[0]!;
+      const y = runtime.output([n, outs]);
+      multiply(runtime, [n, outs, width], plain(x!), turned(weight!), y, bias === undefined ? {} : { bias });
+      return [y];
+    },
+    backward: ([dy], [x, weight], _attrs, runtime) => {
+      const [n, width] = x!.shape as [number, number];
+      const outs = weight!.shape[0]!;
+      return [
+        () => {
+          const dx = runtime.output([n, width]);
+          multiply(runtime, [n, width, outs], plain(dy!), plain(weight!), dx);
+          return dx;
+        },
+        () => {
+          const dw = runtime.output([outs, width]);
+          multiply(runtime, [outs, width, n], turned(dy!), plain(x!), dw);
+          return dw;
+        },
+        () => tf.sum(dy!, 0),
+      ];
+    },
+  },
+});
+
+const plain = (of: tf.Tensor): { of: tf.Tensor; transposed: boolean } => ({ of, transposed: false });
+const turned = (of: tf.Tensor): { of: tf.Tensor; transposed: boolean } => ({ of, transposed: true });
+
+/**
+ * What a low-rank adapter makes of a layer: `y + scale · (x · aᵀ) · bᵀ`.
+ * @param x `[n, in]`, what goes into the layer
+ * @param a `[rank, in]`
+ * @param b `[out, rank]`
+ * @param y `[n, out]`, what comes out of it
+ */
+export function adapted(x: tf.Tensor, a: tf.Tensor, b: tf.Tensor, y: tf.Tensor, scale: number): tf.Tensor2D {
+  if (webgpuRuntime() !== undefined) return firstOf(adaptedOp([x, a, b, y], { scale })) as tf.Tensor2D;
+  return tf.add(y, linear(tf.mul(linear(x, a), scale), b)) as tf.Tensor2D;
+}
+
+const adaptedOp = defineOp<{ readonly scale: number }>({
+  name: "AisleAdapted",
+  saveInputs: [0, 1, 2],
+  saveOutputs: [false, true],
+  gpu: {
+    forward: ([x, a, b, y], { scale }, runtime) => {
+      const [n, width] = x!.shape as [number, number];
+      const [outs, rank] = b!.shape as [number, number];
+      const inner = runtime.output([n, rank]);
+      multiply(runtime, [n, rank, width], plain(x!), turned(a!), inner, { scale });
+      const out = runtime.output([n, outs]);
+      multiply(runtime, [n, outs, rank], plain(inner), turned(b!), out, { plus: y! });
+      return [out, inner];
+    },
+    backward: ([dOut], [x, a, b, inner], { scale }, runtime) => {
+      const [n, width] = x!.shape as [number, number];
+      const [outs, rank] = b!.shape as [number, number];
+      const dInner = runtime.output([n, rank]);
+      multiply(runtime, [n, rank, outs], plain(dOut!), plain(b!), dInner, { scale });
+      return [
+        () => {
+          const dx = runtime.output([n, width]);
+          multiply(runtime, [n, width, rank], plain(dInner), plain(a!), dx);
+          return dx;
+        },
+        () => {
+          const da = runtime.output([rank, width]);
+          multiply(runtime, [rank, width, n], turned(dInner), plain(x!), da);
+          return da;
+        },
+        () => {
+          const db = runtime.output([outs, rank]);
+          multiply(runtime, [outs, rank, n], turned(dOut!), plain(inner!), db);
+          return db;
+        },
+        () => tf.clone(dOut!),
       ];
     },
   },

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
-import { wasmRuntime } from "../backends/wasm/runtime.js";
-import { defineOp, firstOf } from "./define.js";
+import * as card from "../backends/webgpu/elementwise.js";
+import { defineOp, firstOf, ownKernels } from "./define.js";
 
 /**
  * Root-mean-square normalisation (Zhang & Sennrich 2019): `x / sqrt(mean(x²) + eps) · weight`, over the last axis.
@@ -9,7 +9,7 @@ import { defineOp, firstOf } from "./define.js";
  * @param eps added to the mean square; Qwen2 uses 1e-6
  */
 export function rmsNorm(x: tf.Tensor, weight: tf.Tensor, eps: number): tf.Tensor {
-  if (wasmRuntime() !== undefined) return firstOf(rmsNormOp([x, weight], { eps }));
+  if (ownKernels()) return firstOf(rmsNormOp([x, weight], { eps }));
   return tf.tidy(() => {
     const meanSquare = tf.mean(tf.square(x), -1, true);
     return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, eps))), weight);
@@ -40,5 +40,12 @@ const rmsNormOp = defineOp<{ readonly eps: number }>({
       );
       return [() => dx, () => dWeight];
     },
+  },
+  gpu: {
+    forward: ([x, weight], { eps }, runtime) => card.rmsNorm(runtime, x!, weight!, eps),
+    backward: ([dy], [x, weight, inverse], _attrs, runtime) => [
+      () => card.rmsNormInput(runtime, dy!, [x!, weight!, inverse!]),
+      () => card.rmsNormWeight(runtime, dy!, [x!, weight!, inverse!]),
+    ],
   },
 });

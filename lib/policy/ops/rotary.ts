@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
-import { wasmRuntime, type WasmRuntime } from "../backends/wasm/runtime.js";
-import { defineOp } from "./define.js";
+import type { WasmRuntime } from "../backends/wasm/runtime.js";
+import * as card from "../backends/webgpu/elementwise.js";
+import { defineOp, ownKernels } from "./define.js";
 
 /**
  * Rotary positions (Su et al. 2021) in Hugging Face's convention: `x · cos + rotateHalf(x) · sin`, where
@@ -10,7 +11,7 @@ import { defineOp } from "./define.js";
  * @param sin `[t, headDim]`
  */
 export function rotary(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor3D {
-  if (wasmRuntime() !== undefined) return rotaryOp([x, cos, sin], {})[0] as tf.Tensor3D;
+  if (ownKernels()) return rotaryOp([x, cos, sin], {})[0] as tf.Tensor3D;
   const [t, heads, headDim] = x.shape as [number, number, number];
   const half = headDim / 2;
   return tf.tidy(() => {
@@ -33,6 +34,14 @@ const rotaryOp = defineOp<object>({
       () => rotate("rotaryGradient", dy!, cos!, sin!, runtime),
       () => runtime.zeros(cos!.shape),
       () => runtime.zeros(sin!.shape),
+    ],
+  },
+  gpu: {
+    forward: ([x, cos, sin], _attrs, runtime) => [card.rotate(runtime, x!, cos!, sin!, 1)],
+    backward: ([dy], [cos, sin], _attrs, runtime) => [
+      () => card.rotate(runtime, dy!, cos!, sin!, -1),
+      () => tf.zerosLike(cos!),
+      () => tf.zerosLike(sin!),
     ],
   },
 });

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
-import { wasmRuntime } from "../backends/wasm/runtime.js";
-import { defineOp } from "./define.js";
+import * as card from "../backends/webgpu/elementwise.js";
+import { defineOp, ownKernels } from "./define.js";
 
 /**
  * The gated unit of Qwen2's feed-forward layer (Shazeer 2020): `silu(gate) · up`, with `silu(x) = x · sigmoid(x)`.
@@ -8,7 +8,7 @@ import { defineOp } from "./define.js";
  * @param up `[…, f]`
  */
 export function swiGlu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
-  if (wasmRuntime() !== undefined) return swiGluOp([gate, up], {})[0]!;
+  if (ownKernels()) return swiGluOp([gate, up], {})[0]!;
   return tf.tidy(() => tf.mul(tf.mul(gate, tf.sigmoid(gate)), up));
 }
 
@@ -28,6 +28,13 @@ const swiGluOp = defineOp<object>({
         ...[dy!, gate!, up!, dGate, dUp].map((tensor) => runtime.address(tensor)),
         gate!.size,
       );
+      return [() => dGate, () => dUp];
+    },
+  },
+  gpu: {
+    forward: ([gate, up], _attrs, runtime) => [card.swiGlu(runtime, gate!, up!)],
+    backward: ([dy], [gate, up], _attrs, runtime) => {
+      const [dGate, dUp] = card.swiGluGradient(runtime, dy!, gate!, up!);
       return [() => dGate, () => dUp];
     },
   },

@@ -1,13 +1,15 @@
 import * as tf from "@tensorflow/tfjs";
+import { webgpuRuntime } from "../backends/webgpu/runtime.js";
 import { defineOp, type OpImplementation } from "./define.js";
 import { checkIds, oneHot } from "./embed.js";
+import { cardScore } from "./token-log-probs-card.js";
 import { chunksOf, fusedScore, type ScoreAttrs } from "./token-log-probs-fused.js";
 
 /** Options of {@link tokenLogProbs}. */
 export interface TokenLogProbOptions {
   /** Divides the logits; the distribution is the one that was sampled from. Default 1. */
   readonly temperature?: number;
-  /** Rows whose logits are held at a time. Default: as many as make about a million logits, at least 16. */
+  /** Rows whose logits are held at a time. Default: as many as make about a million logits (on `webgpu` 34 million), at least 16. */
   readonly chunk?: number;
   /** Say false when the head is frozen, and its gradient is not computed beside the other. Default true. */
   readonly trainHead?: boolean;
@@ -22,6 +24,8 @@ export interface TokenLogProbs {
 }
 
 const LOGITS_AT_A_TIME = 1 << 20;
+/** On a card the whole head is read once for each chunk, and memory is larger. */
+const LOGITS_ON_CARD = 1 << 25;
 
 /**
  * Log-probabilities of targets under `softmax(hidden · headᵀ / temperature)`, and that distribution's entropy. The logits
@@ -43,10 +47,11 @@ export function tokenLogProbs(
   if (hidden.shape[0] !== targets.length) {
     throw new RangeError(`There are ${hidden.shape[0]} rows to score but ${targets.length} targets.`);
   }
+  const atATime = webgpuRuntime() === undefined ? LOGITS_AT_A_TIME : LOGITS_ON_CARD;
   const attrs: ScoreAttrs = {
     targets,
     temperature: options.temperature ?? 1,
-    chunk: options.chunk ?? Math.max(16, Math.floor(LOGITS_AT_A_TIME / vocab)),
+    chunk: options.chunk ?? Math.max(16, Math.floor(atATime / vocab)),
     trainHead: options.trainHead ?? true,
   };
   const [logProbs, entropy, kept] = scoreOp([hidden, head], attrs) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor];
@@ -104,6 +109,7 @@ const scoreOp = defineOp<ScoreAttrs>({
   saveInputs: [0, 1],
   saveOutputs: [false, false, true],
   fused: fusedScore,
+  gpu: cardScore,
   composed: composedScore,
 });
 

@@ -1,19 +1,24 @@
 import * as tf from "@tensorflow/tfjs";
 import { wasmRuntime, type WasmRuntime } from "../backends/wasm/runtime.js";
+import { copyInto } from "../backends/webgpu/elementwise.js";
+import { webgpuRuntime, type WebgpuRuntime } from "../backends/webgpu/runtime.js";
 import type { KeysValues } from "../transformer.js";
 
-/** Room is made for so many times what is needed, so that tokens are moved to a larger place now and then, not at each step. */
+/** On `wasm` room is made for so many times what is needed, so that tokens are moved to a larger place now and then, not at each step. */
 const GROWTH = 1.5;
+/** On `webgpu` room is made for this many tokens at a time: a buffer of a new size for each token would fill the card. */
+const STEP = 256;
 
 /**
- * Keys and values of every token so far, layer by layer: the prompts' first, then each step's new ones. On `wasm` they are written
- * behind the old ones where those stand; elsewhere tensors cannot be written to, and each step makes longer ones.
+ * Keys and values of every token so far, layer by layer: the prompts' first, then each step's new ones. On `wasm` and `webgpu` they are
+ * written behind the old ones where those stand; elsewhere tensors cannot be written to, and each step makes longer ones.
  */
 export class KeyValueCache {
   private readonly layers: KeysValues[] = [];
   /** Tokens of each layer; its tensors may have room for more. */
   private readonly counts: number[] = [];
-  private readonly runtime: WasmRuntime | undefined = wasmRuntime();
+  private readonly heap: WasmRuntime | undefined = wasmRuntime();
+  private readonly card: WebgpuRuntime | undefined = webgpuRuntime();
 
   /** Tokens whose keys every layer has. */
   get length(): number {
@@ -29,8 +34,12 @@ export class KeyValueCache {
       v: this.appended(before?.v, count, fresh.v),
     };
     this.layers[layer] = all;
-    this.counts[layer] = count + fresh.k.shape[0]!;
-    return all;
+    const length = count + fresh.k.shape[0]!;
+    this.counts[layer] = length;
+    const { card } = this;
+    if (!card) return all;
+    const filled = (whole: tf.Tensor): tf.Tensor => card.view(whole, [length, ...whole.shape.slice(1)]);
+    return { k: filled(all.k), v: filled(all.v) };
   }
 
   dispose(): void {
@@ -40,27 +49,38 @@ export class KeyValueCache {
 
   /** `before`'s first `count` rows and then `fresh`, in a tensor that is kept; `before` is used up. */
   private appended(before: tf.Tensor | undefined, count: number, fresh: tf.Tensor): tf.Tensor {
-    const { runtime } = this;
+    const { heap, card } = this;
     const all = count + fresh.shape[0]!;
-    if (!runtime) {
-      const joined = tf.keep(before ? tf.concat([before, fresh], 0) : tf.clone(fresh));
-      before?.dispose();
-      return joined;
+    const row = fresh.shape.slice(1);
+    const width = fresh.size / fresh.shape[0]!;
+    if (heap) {
+      let into = before;
+      if (!into || into.shape[0]! < all) {
+        into = tf.keep(heap.output([Math.ceil(GROWTH * all), ...row]));
+        if (before) copyRows(heap, before, into, 0, count * width);
+        before?.dispose();
+      }
+      copyRows(heap, fresh, into, count * width, fresh.size);
+      return into;
     }
-    let into = before;
-    const row = fresh.size / fresh.shape[0]!;
-    if (!into || into.shape[0]! < all) {
-      into = tf.keep(runtime.output([Math.ceil(GROWTH * all), ...fresh.shape.slice(1)]));
-      if (before) copyRows(runtime, before, into, 0, count * row);
-      before?.dispose();
+    if (card) {
+      let into = before;
+      if (!into || into.shape[0]! < all) {
+        into = tf.keep(card.output([Math.ceil(all / STEP) * STEP, ...row]));
+        if (before) copyInto(card, card.view(before, [count, ...row]), into, 0);
+        before?.dispose();
+      }
+      copyInto(card, fresh, into, count * width);
+      return into;
     }
-    copyRows(runtime, fresh, into, count * row, fresh.size);
-    return into;
+    const joined = tf.keep(before ? tf.concat([before, fresh], 0) : tf.clone(fresh));
+    before?.dispose();
+    return joined;
   }
 }
 
 /** Copies the first `size` numbers of `from` to where `at` of `into` stand. */
-function copyRows(runtime: WasmRuntime, from: tf.Tensor, into: tf.Tensor, at: number, size: number): void {
-  const [source, target] = [runtime.address(from), runtime.address(into)];
-  runtime.floats(target + 4 * at, size).set(runtime.floats(source, size));
+function copyRows(heap: WasmRuntime, from: tf.Tensor, into: tf.Tensor, at: number, size: number): void {
+  const [source, target] = [heap.address(from), heap.address(into)];
+  heap.floats(target + 4 * at, size).set(heap.floats(source, size));
 }

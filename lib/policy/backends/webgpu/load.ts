@@ -1,4 +1,4 @@
-import { InputError, messageOf } from "../../base/index.js";
+import { InputError, messageOf } from "../../../base/index.js";
 
 let loaded: Promise<void> | undefined;
 
