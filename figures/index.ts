@@ -4,6 +4,7 @@ import { architecture } from "./architecture.js";
 import { episodeFlow } from "./episode-flow.js";
 import { learningCurves } from "./learning-curves.js";
 import { marginals } from "./marginals.js";
+import { oneChange } from "./one-change.js";
 import { resultsLadder } from "./results-ladder.js";
 import { rewardParts } from "./reward-parts.js";
 import { stepCredit } from "./step-credit.js";
@@ -18,6 +19,7 @@ export const figures: readonly Figure[] = [
   rewardParts,
   episodeFlow,
   successByDifficulty,
+  oneChange,
   marginals,
   stepCredit,
 ];

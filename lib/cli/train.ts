@@ -1,5 +1,5 @@
 import { InputError, readJson } from "../base/index.js";
-import type { IterationReport, IterationTimes } from "../study/index.js";
+import type { GrpoRun, IterationReport, IterationTimes } from "../study/index.js";
 import { note, printJson } from "./common.js";
 import type { AddVerb } from "./verbs.js";
 
@@ -57,9 +57,7 @@ async function trainByImitation(
 }
 
 async function trainGrpo(value: Record<string, unknown>, file: string, flags: TrainFlags): Promise<void> {
-  const { parseGrpoRun, runGrpo, RunFolder } = await import("../study/index.js");
-  const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
-  const { withInterrupts } = await import("./interrupts.js");
+  const { holdFolder, parseGrpoRun, RunFolder } = await import("../study/index.js");
   const config = parseGrpoRun({ ...value, ...(flags.seed === undefined ? {} : { seed: flags.seed }) }, file);
   const out = flags.out ?? `data/training/${config.name}-${config.seed}`;
   const begun = new RunFolder(out).progress();
@@ -68,6 +66,19 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
       `A run of ${begun.iteration} iterations lies in ${out}: --resume goes on with it, --force begins again.`,
     );
   }
+  // Two processes in one folder would mix their metrics.
+  const release = await holdFolder(out, 5_000);
+  try {
+    await trainHeld(config, out, flags);
+  } finally {
+    release();
+  }
+}
+
+async function trainHeld(config: GrpoRun, out: string, flags: TrainFlags): Promise<void> {
+  const { runGrpo } = await import("../study/index.js");
+  const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
+  const { withInterrupts } = await import("./interrupts.js");
   const { selectBackend } = await import("../policy/index.js");
   await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const catalogue = await defaultCatalogue(config.data ?? undefined);

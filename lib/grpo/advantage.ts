@@ -1,5 +1,5 @@
 /** From the finished groups of an iteration to an advantage for every turn: the one place where an estimator is chosen. */
-import { deviation, discountedReturns, gigpo, isConstant, mean, requireGroup } from "./advantages/index.js";
+import { discountedReturns, gigpo, isConstant, mean, requireGroup, spreadOf } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
 import { InputError } from "../base/index.js";
 import { noPenalty, type Penalty } from "./penalties.js";
@@ -87,7 +87,7 @@ function groupAdvantages(group: Group, config: AdvantageConfig, penalty: Penalty
     config.estimator === "loo"
       ? n / (n - 1)
       : config.scale === "group"
-        ? 1 / (deviation(baseline, config.deviation) + config.epsilon)
+        ? 1 / (spreadOf(baseline, rowScores.flat(), config.deviation) + config.epsilon)
         : 1;
   return rowScores.map((scores) => scores.map((score) => factor * (score - centre)));
 }

@@ -91,13 +91,11 @@ const QUESTIONS: readonly Pair[] = [
   ["grpo", "rloo"],
   ["grpo", "dr_grpo"],
   ["gigpo", "grpo-multi-turn"],
-  ["gigpo", "ppo"],
-  ["grpo-multi-turn", "grpo"],
   ["dapo", "grpo"],
   ["gspo", "grpo"],
   ["cispo", "grpo"],
   ["reinforce-pp", "grpo"],
-  ["ppo", "grpo-multi-turn"],
+  ["ppo", "grpo"],
   ["arpo", "grpo-multi-turn"],
 ];
 

@@ -34,13 +34,7 @@ export const mainAgents: readonly ExpectedAgent[] = [
 export const multiTurnImitation: ExpectedAgent = { agent: "il-multi-turn", seeds: [0, 1, 2] };
 
 /** The families that are trained with a decision on every page. */
-export const multiTurnFamilies: readonly string[] = [
-  "ppo",
-  "grpo-multi-turn",
-  "arpo",
-  "gigpo",
-  "gigpo_dynamic",
-];
+export const multiTurnFamilies: readonly string[] = ["grpo-multi-turn", "arpo", "gigpo", "gigpo_dynamic"];
 
 /** The trained families that the study is about: a table says so where one has no record. */
 export const expectedFamilies: readonly string[] = [
@@ -48,7 +42,12 @@ export const expectedFamilies: readonly string[] = [
   "dr_grpo",
   "grpo",
   "thesis",
+  "ppo",
+  "dapo",
+  "gspo",
+  "cispo",
   "grpo-multi-turn",
+  "arpo",
   "gigpo",
 ];
 

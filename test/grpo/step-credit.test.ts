@@ -212,6 +212,28 @@ describe("ARPO's shared turns", () => {
 });
 
 describe("penalties", () => {
+  it("do not blow up where all returns are equal and there is nothing else to divide by", () => {
+    // Four roll-outs of two turns, all in vain; one answer is ill-formed. Without care it would be −0.1 / (0 + 1e-6).
+    const rollouts = [0, 1, 2, 3].map((i) => ({
+      turns: [0, 1].map((t) => ({ ...turnOf(`s${t}`, 0, 0), formatValid: !(i === 1 && t === 1) })),
+      return: 0,
+      success: false,
+      score: 0,
+    }));
+    for (const preset of ["grpo", "verl-agent-compat"] as const) {
+      const config = configured(preset, { reward: { invalidPenalty: 0.1 } });
+      const [advantages] = advantagesOf([{ task: "t", rollouts }], config.advantage, penaltyOf(config));
+      const rows = advantages!.flat();
+      // Of eight scores one is lower: with n − 1 its deviation is 0.1 / √8.
+      const bad = rows[3]!;
+      assert.ok(bad < -2 && bad > -6, `${preset}: ${bad}`);
+      assert.ok(
+        rows.every((value, i) => i === 3 || Math.abs(value) < 1),
+        `${preset}: ${rows.join(" ")}`,
+      );
+    }
+  });
+
   it("rise over DAPO's buffer, and add up with a broken form", () => {
     const reward = { invalidPenalty: 0.1, overlong: { buffer: 4, factor: 0.5 } };
     const penalty = penaltyOf(configured("dapo", { reward }));

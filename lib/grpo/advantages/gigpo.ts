@@ -13,7 +13,7 @@ import { InputError } from "../../base/index.js";
 import type { Group, Turn, TurnAdvantages } from "../types.js";
 import { SimilarStates } from "./similarity.js";
 import { discountedReturns } from "./reinforce-plus-plus.js";
-import { deviation, mean } from "./statistics.js";
+import { deviation, mean, spreadOf } from "./statistics.js";
 
 export interface GigpoOptions {
   /** Discount of the step returns. Default 0.95. */
@@ -58,7 +58,7 @@ export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages
   const rowScores = rollouts.map((r) => r.turns.map((turn) => r.return - penalty(turn)));
   const baseline = baselineOver === "rows" ? rowScores.flat() : rollouts.map((r) => r.return);
   const centre = mean(baseline);
-  const spread = scale === "group" ? deviation(baseline) + epsilon : 1;
+  const spread = scale === "group" ? spreadOf(baseline, rowScores.flat()) + epsilon : 1;
   const episode = rowScores.map((scores) => scores.map((score) => (score - centre) / spread));
 
   const stepReturns = rollouts.map((r) =>

@@ -17,6 +17,18 @@ export function deviation(values: readonly number[], kind: "sample" | "populatio
   return Math.sqrt(sum / (kind === "sample" ? values.length - 1 : values.length));
 }
 
+/**
+ * What the scores of a group's rows are divided by: the deviation of the baseline's values. Where those are all equal, what differs are
+ * the rows' penalties alone, and theirs is taken: divided by 0 + ε, one broken answer would outweigh everything else.
+ */
+export function spreadOf(
+  baseline: readonly number[],
+  rows: readonly number[],
+  kind: "sample" | "population" = "sample",
+): number {
+  return deviation(isConstant(baseline) ? rows : baseline, kind);
+}
+
 /** Whether a group's values differ by less than a rounding error: compared by range, since a mean of equal floats may differ from them. */
 export function isConstant(values: readonly number[], tolerance = 1e-6): boolean {
   return Math.max(...values) - Math.min(...values) <= tolerance;

@@ -19,7 +19,7 @@ const PAGES: Readonly<
   dapo: { agents: ["dapo", "grpo"], published: [] },
   gspo: { agents: ["gspo", "grpo"], published: [] },
   cispo: { agents: ["cispo", "grpo"], published: [] },
-  ppo: { agents: ["ppo", "grpo-multi-turn"], published: ["gigpo-ppo"] },
+  ppo: { agents: ["ppo", "grpo"], published: ["gigpo-ppo"] },
   arpo: { agents: ["arpo", "grpo-multi-turn"], published: [] },
   gigpo: {
     agents: ["gigpo", "gigpo_dynamic", "grpo-multi-turn"],

@@ -1,0 +1,106 @@
+import type { FigureKit, StudyData } from "../lib/study/index.js";
+
+type Variant = StudyData["ablations"][number]["variants"][number];
+
+/** One variant's row: its label and how its point looks; score and success with their intervals, null without records. */
+export interface AblationRow {
+  readonly label: string;
+  readonly colour: string;
+  readonly fill: string;
+  readonly shape: "circle" | "square";
+  /** What the comparison line of both panels shows. */
+  readonly score_start: number | null;
+  readonly success_start: number | null;
+  readonly score: number | null;
+  readonly [estimate: string]: number | string | null;
+}
+
+/** A variant's row. `start` is where the dashed lines stand. */
+export function ablationRow(
+  { summary }: Variant,
+  look: Pick<AblationRow, "label" | "colour" | "fill" | "shape">,
+  start: Variant["summary"] | undefined,
+  { format }: FigureKit,
+): AblationRow {
+  const spread = (name: string, estimate?: { value: number; lo: number; hi: number }) => ({
+    [`${name}_lo`]: estimate?.lo ?? null,
+    [`${name}_hi`]: estimate?.hi ?? null,
+    [`${name}_text`]: estimate ? format.oneDecimal(estimate.value) : "",
+  });
+  return {
+    ...look,
+    label: `${look.label}${summary ? "" : " (none)"}`,
+    score_start: start?.score.value ?? null,
+    success_start: start?.successRate.value ?? null,
+    score: summary?.score.value ?? null,
+    success: summary?.successRate.value ?? null,
+    ...spread("score", summary?.score),
+    ...spread("success", summary?.successRate),
+  };
+}
+
+/** Score and success of every row side by side, with intervals and a dashed line to compare with. */
+export function ablationPanels(rows: readonly AblationRow[], { style }: FigureKit, labels = 130) {
+  const gap = 34;
+  const width = Math.floor((style.fullWidth - labels - gap - 50) / 2);
+  const panel = (metric: "score" | "success", title: string) => {
+    const y = {
+      field: "label",
+      type: "nominal" as const,
+      scale: { domain: rows.map(({ label }) => label) },
+      title: null,
+      axis:
+        metric === "score"
+          ? { minExtent: labels, maxExtent: labels, labelLimit: labels, ticks: false, domain: false }
+          : null,
+    };
+    const x = (field: string) => ({
+      field,
+      type: "quantitative" as const,
+      scale: { zero: false, padding: 14 },
+      title: null,
+      axis: { domain: false, ticks: false, tickCount: 5, labelFlush: false },
+    });
+    const start = { field: `${metric}_start`, type: "quantitative" as const };
+    const colour = { field: "colour", type: "nominal" as const, scale: null };
+    return {
+      width,
+      height: { step: 22 },
+      title: { text: title, offset: 6, frame: "group" as const },
+      data: { values: [...rows] },
+      layer: [
+        {
+          mark: { type: "rule" as const, strokeDash: [3, 3], strokeWidth: 1, color: "#8a8a8a" },
+          encoding: { x: start },
+        },
+        {
+          mark: { type: "rule" as const },
+          encoding: { x: x(`${metric}_lo`), x2: { field: `${metric}_hi` }, y, color: colour },
+        },
+        {
+          mark: { type: "point" as const, filled: false, opacity: 1, size: 40, strokeWidth: 1.6 },
+          encoding: {
+            x: x(metric),
+            y,
+            stroke: colour,
+            fill: { field: "fill", type: "nominal" as const, scale: null },
+            shape: { field: "shape", type: "nominal" as const, scale: null },
+          },
+        },
+        {
+          mark: { type: "text" as const, dx: 7, align: "left" as const, fontSize: 10.5 },
+          encoding: {
+            x: x(`${metric}_hi`),
+            y,
+            text: { field: `${metric}_text`, type: "nominal" as const },
+          },
+        },
+      ],
+    };
+  };
+  return {
+    hconcat: [panel("score", "score"), panel("success", "success rate, %")],
+    spacing: gap,
+    bounds: "flush" as const,
+  };
+}
