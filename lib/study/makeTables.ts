@@ -65,6 +65,10 @@ export function allNumbers(data: StudyData): ReadonlyMap<string, string> {
     ["records/credit", trainingIds(data.training.filter(({ metrics }) => hasStepCredit(metrics)))],
     ["records/drawn", drawnIds(data)],
     ["records/ablations", ablationIds(data)],
+    ...["marginals", "one-change"].map((name): [string, string] => [
+      `records/${name}`,
+      ablationIds(data, name),
+    ]),
   ]);
 }
 
@@ -90,7 +94,8 @@ function drawnIds({ results }: StudyData): string {
 }
 
 /** How many records each sweep has of those that it should have. */
-function ablationIds({ ablations }: StudyData): string {
+function ablationIds({ ablations: all }: StudyData, only?: string): string {
+  const ablations = all.filter(({ name }) => only === undefined || name === only);
   const counts = ablations.map(({ name, variants }) => {
     const there = variants.reduce((sum, { records }) => sum + records.length, 0);
     const all = variants.reduce((sum, { seeds }) => sum + seeds.length, 0);

@@ -27,11 +27,13 @@ const palette = {
   purple: "#cc79a7",
   wine: "#882255",
   black: "#222222",
+  silver: "#b5b5b5",
 } as const;
 
 /** Darker shades of the palette's light colours, for text; what is missing is dark enough itself. */
 const inks: Readonly<Record<string, string>> = {
   [palette.grey]: "#6b6b6b",
+  [palette.silver]: "#6b6b6b",
   [palette.orange]: "#8f6200",
   [palette.sky]: "#1a6f9f",
   [palette.green]: "#007a59",
@@ -43,6 +45,7 @@ const inks: Readonly<Record<string, string>> = {
 const dashes = {
   solid: [1, 0],
   long: [7, 3],
+  longer: [12, 4],
   even: [4, 3],
   short: [2, 2],
   dots: [1, 3],
@@ -79,14 +82,14 @@ const known: Readonly<Record<string, AgentStyle>> = {
   prompted: taught("Prompted", palette.purple, 2, "even"),
   il: taught("Imitation", palette.sky, 3, "dashDot"),
   imitation: taught("Imitation", palette.sky, 3, "dashDot"),
-  reinforce: trained("REINFORCE", palette.black, 3.2, "loose"),
+  reinforce: trained("REINFORCE", palette.silver, 3.2, "loose"),
   "reinforce-pp": trained("REINFORCE++", palette.grey, 3.3, "dense"),
   rloo: trained("RLOO", palette.wine, 3.5, "short"),
   dr_grpo: trained("Dr.GRPO", palette.green, 3.6, "long"),
   dapo: trained("DAPO", palette.orange, 3.7, "dashDots"),
   gspo: trained("GSPO", palette.sky, 3.8, "dots"),
   cispo: trained("CISPO", palette.purple, 3.9, "even"),
-  ppo: trained("PPO", palette.black, 3.95, "dense"),
+  ppo: trained("PPO", palette.black, 3.95, "longer"),
   grpo: trained("GRPO", palette.blue, 4, "solid"),
   thesis: trained("GRPO (thesis)", palette.vermilion, 4.2, "dashDot"),
   "il-multi-turn": stepwise("Imitation, multi-turn", palette.sky, 4.8, "dots"),
