@@ -4,7 +4,7 @@
  *
  *     npx tsx bench/credit.ts [goals] [samples] [continuations]
  *
- * The defaults take some ten minutes on two cores.
+ * The defaults take some ten minutes of one core.
  */
 import { openPlayer } from "../lib/agents/index.js";
 import { defaultCatalogue, openEnvironment, splitRanges } from "../lib/simulator/index.js";
@@ -64,5 +64,5 @@ async function main(goals: number, samples: number, continuations: number): Prom
   }
 }
 
-const [goals = 32, samples = 16, continuations = 8] = process.argv.slice(2).map(Number);
+const [goals = 16, samples = 16, continuations = 4] = process.argv.slice(2).map(Number);
 await main(goals, samples, continuations);
