@@ -6,6 +6,7 @@ import { stream } from "../../lib/base/index.js";
 import { loadModel, loadTokenizer, Policy, useBackend } from "../../lib/policy/index.js";
 import {
   agreement,
+  agreementGain,
   judgeDecisions,
   type JudgedEpisode,
   readJudged,
@@ -53,6 +54,9 @@ describe("credit, judged by what decisions were worth", () => {
       `${both.correlation.value} ${episode.correlation.value}`,
     );
     assert.ok(both.sign > episode.sign);
+    const gain = agreementGain(judged, { ...rule, stepWeight: 4 }, { ...rule, stepWeight: 0 });
+    assert.ok(Math.abs(gain.value - (both.correlation.value - episode.correlation.value)) < 1e-12);
+    assert.ok(gain.lo > 0 && gain.hi - gain.lo < both.correlation.hi - both.correlation.lo);
     assert.ok(Math.abs(agreement(judged, { ...rule, size: 16, stepWeight: 0 }).correlation.value) <= 1);
     const text = toMarkdown(worthTable({ identity: {}, judged }));
     const [alone] = /\|Episode level alone \(ω = 0\)\|([\d.]+)/.exec(text)!.slice(1);

@@ -37,15 +37,8 @@ export function agreement(
   rule: CreditRule,
   options: BootstrapOptions = {},
 ): Agreement {
-  const pairs = judged.map((episodes) =>
-    groupsIn(episodes, rule.size).flatMap((group) => pairsOf(group, rule)),
-  );
-  const sums = pairs.map((own) =>
-    own.reduce<Sums>(
-      ([n, sx, sy, xx, yy, xy], [x, y]) => [n + 1, sx + x, sy + y, xx + x * x, yy + y * y, xy + x * y],
-      [0, 0, 0, 0, 0, 0],
-    ),
-  );
+  const pairs = pairsByGoal(judged, rule);
+  const sums = pairs.map(sumsOf);
   const all = pairs.flat().filter(([x, y]) => x !== 0 && y !== 0);
   return {
     correlation: bootstrap(
@@ -56,6 +49,38 @@ export function agreement(
     decisions: pairs.flat().length,
     sign: all.filter(([x, y]) => x > 0 === y > 0).length / all.length,
   };
+}
+
+/**
+ * How much better one rule's correlation is than another's, on the same decisions: the interval is of the difference, goals drawn
+ * for both at once.
+ */
+export function agreementGain(
+  judged: readonly (readonly JudgedEpisode[])[],
+  rule: CreditRule,
+  over: CreditRule,
+  options: BootstrapOptions = {},
+): Estimate {
+  const [ours, theirs] = [rule, over].map((one) => pairsByGoal(judged, one).map(sumsOf));
+  return bootstrap(
+    judged.map((_, i) => i),
+    options,
+    (goals) => correlationOf(goals, ours!) - correlationOf(goals, theirs!),
+  );
+}
+
+function pairsByGoal(
+  judged: readonly (readonly JudgedEpisode[])[],
+  rule: CreditRule,
+): (readonly (readonly [number, number])[])[] {
+  return judged.map((episodes) => groupsIn(episodes, rule.size).flatMap((group) => pairsOf(group, rule)));
+}
+
+function sumsOf(pairs: readonly (readonly [number, number])[]): Sums {
+  return pairs.reduce<Sums>(
+    ([n, sx, sy, xx, yy, xy], [x, y]) => [n + 1, sx + x, sy + y, xx + x * x, yy + y * y, xy + x * y],
+    [0, 0, 0, 0, 0, 0],
+  );
 }
 
 function groupsIn(episodes: readonly JudgedEpisode[], size: number): JudgedEpisode[][] {

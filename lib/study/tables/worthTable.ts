@@ -1,6 +1,6 @@
 /** How well advantages agree with what decisions were really worth, from the judged decisions. */
 import * as aq from "arquero";
-import { agreement, type CreditRule, type JudgedFile } from "../credit/index.js";
+import { agreement, agreementGain, type CreditRule, type JudgedFile } from "../credit/index.js";
 import type { Estimate } from "../stats/index.js";
 import type { ColumnFormat, TableDocument } from "./document.js";
 
@@ -15,8 +15,8 @@ const RULES: readonly (readonly [label: string, rule: Omit<CreditRule, "reward">
   ["GiGPO, ω = 1, groups of 16", { stepWeight: 1, gamma: 0.95, size: 16 }],
 ];
 
-const correlation = ({ value, lo, hi }: Estimate): string =>
-  `${value.toFixed(2)} [${lo.toFixed(2)}, ${hi.toFixed(2)}]`;
+const correlation = ({ value, lo, hi }: Estimate, digits = 2): string =>
+  `${value.toFixed(digits)} [${lo.toFixed(digits)}, ${hi.toFixed(digits)}]`;
 
 /** Correlation with true worth of each rule, by either reward; a row that says so where no decisions were judged. */
 export function worthTable(file: JudgedFile | null): TableDocument {
@@ -29,10 +29,29 @@ export function worthTable(file: JudgedFile | null): TableDocument {
           label,
           score: correlation(score!.correlation),
           success: correlation(success!.correlation),
+          gain:
+            rule.stepWeight === 0
+              ? "–"
+              : correlation(
+                  agreementGain(
+                    file.judged,
+                    { ...rule, reward: "score" },
+                    { ...rule, stepWeight: 0, reward: "score" },
+                  ),
+                  3,
+                ),
           sign: `${(100 * score!.sign).toFixed(0)}`,
         };
       })
-    : [{ label: "no judged decisions: npx tsx bench/credit.ts", score: "–", success: "–", sign: "–" }];
+    : [
+        {
+          label: "no judged decisions: npx tsx bench/credit.ts",
+          score: "–",
+          success: "–",
+          gain: "–",
+          sign: "–",
+        },
+      ];
   const column = (title: string, field: string, align: "left" | "right"): ColumnFormat => ({
     title,
     align,
@@ -48,6 +67,7 @@ export function worthTable(file: JudgedFile | null): TableDocument {
           column("Advantage", "label", "left"),
           column("Paid by score", "score", "right"),
           column("By success alone", "success", "right"),
+          column("Gain by the step level", "gain", "right"),
           column("Sign right, %", "sign", "right"),
         ],
       },
