@@ -5,6 +5,7 @@ import { join } from "node:path";
 import {
   agentStyle,
   asPrinted,
+  cellsOf,
   evaluate,
   expectedFamilies,
   figureNames,
@@ -138,6 +139,23 @@ describe("tables and figures from records", function () {
     for (const text of [toMarkdown(main!), toHtml(main!), toLatex(main!), resultsTable(data())]) {
       assert.ok(text.includes(cell), `${cell} is not in ${text}`);
     }
+    // Every cell in its own column, in tables with columns of similar names too.
+    for (const document of tables(data())) {
+      for (const section of document.sections) {
+        const lines = toMarkdown({ ...document, sections: [{ ...section, heading: "" }], notes: [] }).split(
+          "\n",
+        );
+        const written = lines
+          .slice(2, 2 + section.table.numRows())
+          .map((line) => line.split("|").slice(1, -1));
+        assert.deepEqual(written, cellsOf(section), document.name);
+      }
+    }
+    const twice = {
+      ...main!.sections[0]!,
+      columns: [...main!.sections[0]!.columns, main!.sections[0]!.columns[0]!],
+    };
+    assert.throws(() => toHtml({ ...main!, sections: [twice] }), /Two columns of a table are called "Agent"/);
     assert.match(toLatex(main!), /Goals \$\\times\$ seeds/);
     assert.match(toLatex(main!), /GiGPO~\\cite\{feng2025gigpo\}/);
     assert.match(toMarkdown(main!), /\|GRPO \(b\)\|Qwen2\.5-1\.5B\|63\.65\|31\.2\|/);

@@ -40,8 +40,8 @@ const points = (title: string, field: string): ColumnFormat => ({
   text: (row) => oneDecimal(row[field] as number),
 });
 
-const pColumn = (field: string): ColumnFormat => ({
-  title: "p (Holm)",
+const pColumn = (title: string, field: string): ColumnFormat => ({
+  title,
   align: "right",
   text: (row) => pValue(row[field] as number),
   latex: (row) => `$${pValue(row[field] as number)}$`,
@@ -50,9 +50,9 @@ const pColumn = (field: string): ColumnFormat => ({
 const columns: readonly ColumnFormat[] = [
   { title: "Pair", align: "left", text: (row) => String(row["pair"]) },
   points("Score", "difference"),
-  pColumn("adjusted"),
+  pColumn("p, score", "adjusted"),
   points("Success", "success_difference"),
-  pColumn("success_adjusted"),
+  pColumn("p, success", "success_adjusted"),
   { title: "Cohen's d", align: "right", text: (row) => (row["dz"] as number).toFixed(2) },
   { title: "Cliff's delta", align: "right", text: (row) => (row["delta"] as number).toFixed(2) },
 ];

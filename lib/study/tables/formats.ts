@@ -2,8 +2,14 @@ import * as aq from "arquero";
 import { latexNumber, latexText } from "./latexText.js";
 import { cellsOf, type TableDocument } from "./document.js";
 
-/** A section's cells as an arquero table of text whose column names are the titles. */
+/**
+ * A section's cells as an arquero table of text whose column names are the titles.
+ * @throws RangeError for two columns of one title: the second would stand in for both
+ */
 function textTable(section: TableDocument["sections"][number]): aq.ColumnTable {
+  const titles = section.columns.map(({ title }) => title);
+  const twice = titles.find((title, c) => titles.indexOf(title) !== c);
+  if (twice !== undefined) throw new RangeError(`Two columns of a table are called "${twice}".`);
   const cells = cellsOf(section);
   return aq.table(
     section.columns.map((column, c) => [column.title, cells.map((row) => row[c]!)] as [string, string[]]),
