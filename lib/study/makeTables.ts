@@ -4,6 +4,7 @@ import { hasStepCredit } from "./stepCredit.js";
 import type { StudyData } from "./figures/index.js";
 import { quotedFacts } from "./facts.js";
 import { methodNumbers } from "./method.js";
+import { judgedFile } from "./credit/index.js";
 import { commandFor } from "./mainResults.js";
 import { writeIfChanged } from "./records/index.js";
 import { byOrder, drawnAlone, isKnownAgent } from "./style/index.js";
@@ -64,6 +65,7 @@ export function allNumbers(data: StudyData): ReadonlyMap<string, string> {
     ["records/training", trainingIds(data.training)],
     ["records/credit", trainingIds(data.training.filter(({ metrics }) => hasStepCredit(metrics)))],
     ["records/drawn", drawnIds(data)],
+    ["records/judged", judgedIds(data)],
     ["records/ablations", ablationIds(data)],
     ...["marginals", "one-change"].map((name): [string, string] => [
       `records/${name}`,
@@ -102,6 +104,13 @@ function ablationIds({ ablations: all }: StudyData, only?: string): string {
     return `${there} of ${all} records of the sweep ${latexText(name)}`;
   });
   return counts.length > 0 ? counts.join(", ") : "none yet";
+}
+
+/** The file of judged decisions, and the model whose they are. */
+function judgedIds({ judged }: StudyData): string {
+  if (!judged) return "none yet";
+  const model = judged.identity["model"] as { name?: string; fingerprint?: string } | undefined;
+  return latexText(`${judgedFile} (${model?.name ?? "?"}, ${model?.fingerprint?.slice(0, 10) ?? "?"})`);
 }
 
 /** What making the tables wrote, and what is missing in them. */

@@ -59,7 +59,7 @@ describe("credit, judged by what decisions were worth", () => {
     assert.ok(gain.lo > 0 && gain.hi - gain.lo < both.correlation.hi - both.correlation.lo);
     assert.ok(Math.abs(agreement(judged, { ...rule, size: 16, stepWeight: 0 }).correlation.value) <= 1);
     const text = toMarkdown(worthTable({ identity: {}, judged }));
-    const [alone] = /\|Episode level alone \(ω = 0\)\|([\d.]+)/.exec(text)!.slice(1);
+    const [alone] = /\|ω = 0 \(episodes alone\)\|([\d.]+)/.exec(text)!.slice(1);
     const own = agreement(judged, { ...rule, gamma: 0.95, stepWeight: 0 }).correlation.value;
     assert.equal(alone, own.toFixed(2), "the table has other numbers");
     assert.match(toMarkdown(worthTable(null)), /no judged decisions: npx tsx bench\/credit\.ts/);

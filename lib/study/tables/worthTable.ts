@@ -3,16 +3,17 @@ import * as aq from "arquero";
 import { agreement, agreementGain, type CreditRule, type JudgedFile } from "../credit/index.js";
 import type { Estimate } from "../stats/index.js";
 import type { ColumnFormat, TableDocument } from "./document.js";
+import { latexText } from "./latexText.js";
 
 /** What the table compares: γ and ω vary with the size of the groups held, then the size. */
 const RULES: readonly (readonly [label: string, rule: Omit<CreditRule, "reward">])[] = [
-  ["Episode level alone (ω = 0)", { stepWeight: 0, gamma: 0.95, size: 8 }],
-  ["GiGPO, ω = 1", { stepWeight: 1, gamma: 0.95, size: 8 }],
-  ["GiGPO, ω = 4", { stepWeight: 4, gamma: 0.95, size: 8 }],
-  ["GiGPO, ω = 1, γ = 1", { stepWeight: 1, gamma: 1, size: 8 }],
-  ["GiGPO, ω = 1, γ = 0.8", { stepWeight: 1, gamma: 0.8, size: 8 }],
-  ["Episode level alone, groups of 16", { stepWeight: 0, gamma: 0.95, size: 16 }],
-  ["GiGPO, ω = 1, groups of 16", { stepWeight: 1, gamma: 0.95, size: 16 }],
+  ["ω = 0 (episodes alone)", { stepWeight: 0, gamma: 0.95, size: 8 }],
+  ["ω = 1", { stepWeight: 1, gamma: 0.95, size: 8 }],
+  ["ω = 4", { stepWeight: 4, gamma: 0.95, size: 8 }],
+  ["ω = 1, γ = 1", { stepWeight: 1, gamma: 1, size: 8 }],
+  ["ω = 1, γ = 0.8", { stepWeight: 1, gamma: 0.8, size: 8 }],
+  ["ω = 0, groups of 16", { stepWeight: 0, gamma: 0.95, size: 16 }],
+  ["ω = 1, groups of 16", { stepWeight: 1, gamma: 0.95, size: 16 }],
 ];
 
 const correlation = ({ value, lo, hi }: Estimate, digits = 2): string =>
@@ -56,6 +57,11 @@ export function worthTable(file: JudgedFile | null): TableDocument {
     title,
     align,
     text: (row) => String(row[field]),
+    latex: (row) =>
+      latexText(String(row[field]))
+        .replaceAll("ω", "$\\omega$")
+        .replaceAll("γ", "$\\gamma$")
+        .replace(/-(?=\d)/g, "$-$"),
   });
   return {
     name: "worth",
@@ -65,10 +71,10 @@ export function worthTable(file: JudgedFile | null): TableDocument {
         table: aq.from(rows),
         columns: [
           column("Advantage", "label", "left"),
-          column("Paid by score", "score", "right"),
-          column("By success alone", "success", "right"),
-          column("Gain by the step level", "gain", "right"),
-          column("Sign right, %", "sign", "right"),
+          column("Score", "score", "right"),
+          column("Success", "success", "right"),
+          column("Gain", "gain", "right"),
+          column("Sign, %", "sign", "right"),
         ],
       },
     ],
