@@ -86,7 +86,7 @@ describe("the committed results", function () {
     this.timeout(600_000); // each agent with a model is a process of its own
     await useBackend("wasm");
     const environment = openEnvironment(catalogue);
-    for (const { agent, record } of data.results) {
+    for (const [place, { agent, record }] of data.results.entries()) {
       if (!record) continue;
       const { seeds } = record.identity;
       const playerOf = await agentOf(agent);
@@ -97,9 +97,11 @@ describe("the committed results", function () {
           const { model } = await playerOf(seed, catalogue.fingerprint);
           assert.equal(record.identity.models[i]?.fingerprint, model?.fingerprint, remake);
         }
+        // One of its seeds, each agent another: a process for each is what takes the time.
+        const seed = seeds[place % seeds.length]!;
         assert.deepEqual(
-          replayedAfresh(agent, seeds),
-          record.results.filter(({ goal }) => goal < FIRST),
+          replayedAfresh(agent, [seed]),
+          record.results.filter((kept) => kept.seed === seed && kept.goal < FIRST),
           remake,
         );
         continue;
