@@ -119,7 +119,7 @@ function query({ training }: StudyData, { style, stats }: FigureKit): { protocol
     const { config } = runs[0]!.record.identity;
     const protocol = config["multiTurn"] ? "multi-turn" : "two-decision";
     const rows = protocols.get(protocol) ?? [];
-    const perIteration = rolloutsOf(config) / 1000;
+    const played = playedBy(runs);
     const { label, colour, ink, dash } = style.agentStyle(name);
     const seeds = runs.length === 1 ? `${label} (1 seed)` : label;
     const band = (
@@ -133,7 +133,7 @@ function query({ training }: StudyData, { style, stats }: FigureKit): { protocol
         ink,
         dash,
         metric,
-        rollouts: step * perIteration,
+        rollouts: played(step) / 1000,
         value,
         lo,
         hi,
@@ -167,7 +167,24 @@ function query({ training }: StudyData, { style, stats }: FigureKit): { protocol
   });
 }
 
-/** Episodes of one iteration. */
+/**
+ * Episodes that had been played after an iteration, mean over seeds. Dynamic sampling plays more than it learns from, so the runs'
+ * own count goes before the configuration's; runs of before it was kept never drew twice.
+ */
+function playedBy(runs: StudyData["training"]): (iteration: number) => number {
+  const sums = new Map<number, number>();
+  for (const { record, metrics } of runs) {
+    const planned = rolloutsOf(record.identity.config);
+    let sum = 0;
+    for (const m of metrics) {
+      if (m["iteration"]! > 0) sum += m["rollouts"] ?? planned;
+      sums.set(m["iteration"]!, (sums.get(m["iteration"]!) ?? 0) + sum / runs.length);
+    }
+  }
+  return (iteration) => sums.get(iteration)!;
+}
+
+/** Episodes that one iteration learns from. */
 function rolloutsOf(config: Readonly<Record<string, unknown>>): number {
   const learner = (config["learner"] ?? config) as { groups?: Record<string, number> };
   const { tasks = 1, perTask = 1, size = 1 } = learner.groups ?? {};
