@@ -1,6 +1,34 @@
 import type { FigureKit, StudyData } from "../lib/study/index.js";
 
-type Variant = StudyData["ablations"][number]["variants"][number];
+type Ablation = StudyData["ablations"][number];
+type Variant = Ablation["variants"][number];
+
+/** Mean score and success, in per cent. */
+export interface Start {
+  readonly score: number;
+  readonly success: number;
+}
+
+/**
+ * What the imitation model that training began from scores on the very goals that a sweep's records hold: a sweep may play fewer than
+ * the main table, and their first ones are not as hard as all. Undefined without records.
+ */
+export function startOn(
+  { variants }: Ablation,
+  { results }: StudyData,
+  { stats }: FigureKit,
+): Start | undefined {
+  const goals = new Set(
+    variants.flatMap(({ records }) => records.flatMap((one) => one.results.map(({ goal }) => goal))),
+  );
+  const start = results.find(({ agent }) => agent === "il")?.record?.results ?? [];
+  const played = start.filter(({ goal }) => goals.has(goal));
+  if (played.length === 0) return undefined;
+  return {
+    score: 100 * stats.mean(played.map(({ reward }) => reward)),
+    success: 100 * stats.mean(played.map(({ reward }) => (reward === 1 ? 1 : 0))),
+  };
+}
 
 /** One variant's row: its label and how its point looks; score and success with their intervals, null without records. */
 export interface AblationRow {
@@ -19,7 +47,7 @@ export interface AblationRow {
 export function ablationRow(
   { summary }: Variant,
   look: Pick<AblationRow, "label" | "colour" | "fill" | "shape">,
-  start: Variant["summary"] | undefined,
+  start: Start | undefined,
   { format }: FigureKit,
 ): AblationRow {
   const spread = (name: string, estimate?: { value: number; lo: number; hi: number }) => ({
@@ -30,8 +58,8 @@ export function ablationRow(
   return {
     ...look,
     label: `${look.label}${summary ? "" : " (none)"}`,
-    score_start: start?.score.value ?? null,
-    success_start: start?.successRate.value ?? null,
+    score_start: start?.score ?? null,
+    success_start: start?.success ?? null,
     score: summary?.score.value ?? null,
     success: summary?.successRate.value ?? null,
     ...spread("score", summary?.score),
@@ -87,14 +115,15 @@ export function ablationPanels(rows: readonly AblationRow[], { style }: FigureKi
             shape: { field: "shape", type: "nominal" as const, scale: null },
           },
         },
-        {
-          mark: { type: "text" as const, dx: 7, align: "left" as const, fontSize: 10.5 },
+        // The white edge keeps a number readable where the dashed line runs through it.
+        ...[{ stroke: "white", strokeWidth: 3 }, {}].map((edge) => ({
+          mark: { type: "text" as const, dx: 7, align: "left" as const, fontSize: 10.5, ...edge },
           encoding: {
             x: x(`${metric}_hi`),
             y,
             text: { field: `${metric}_text`, type: "nominal" as const },
           },
-        },
+        })),
       ],
     };
   };

@@ -1,5 +1,5 @@
 import type { Figure } from "../lib/study/index.js";
-import { ablationPanels, ablationRow } from "./ablation-panels.js";
+import { ablationPanels, ablationRow, startOn } from "./ablation-panels.js";
 import { noticeSpec } from "./drawing.js";
 
 const SWEEP = "marginals";
@@ -12,7 +12,7 @@ export const marginals: Figure = {
   spec(data, kit) {
     const { style } = kit;
     const sweep = data.ablations.find(({ name }) => name === SWEEP);
-    const start = data.results.find(({ agent }) => agent === "il")?.summary;
+    const start = sweep && startOn(sweep, data, kit);
     const { colour } = style.agentStyle("thesis");
     const rows = (sweep?.variants ?? []).map((variant) => {
       const [g, m, i] = ["groups.size", "groups.perTask", "update.epochs"].map((path) =>

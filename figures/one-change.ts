@@ -1,5 +1,5 @@
 import type { Figure } from "../lib/study/index.js";
-import { ablationPanels, ablationRow } from "./ablation-panels.js";
+import { ablationPanels, ablationRow, startOn } from "./ablation-panels.js";
 import { noticeSpec } from "./drawing.js";
 
 const SWEEP = "one-change";
@@ -8,11 +8,11 @@ const SWEEP = "one-change";
 export const oneChange: Figure = {
   name: "one-change",
   title:
-    "GRPO with one thing changed at a time: score and success on the test goals with 95 % intervals; the dashed line is the imitation model",
+    "GRPO with one thing changed at a time: score and success on the test goals with 95 % intervals; the dashed line is the imitation model on the same goals",
   spec(data, kit) {
     const { style } = kit;
     const sweep = data.ablations.find(({ name }) => name === SWEEP);
-    const start = data.results.find(({ agent }) => agent === "il")?.summary;
+    const start = sweep && startOn(sweep, data, kit);
     const rows = (sweep?.variants ?? []).map((variant, i) => {
       const { colour } = style.agentStyle("grpo");
       const label = variant.named ?? variant.variant;

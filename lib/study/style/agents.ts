@@ -112,6 +112,9 @@ export function isKnownAgent(name: string): boolean {
 export function agentStyle(name: string): AgentStyle {
   const exact = known[name];
   if (exact) return exact;
+  const [base = "", ...changes] = name.split(":");
+  const own = known[base];
+  if (own) return { ...own, label: `${own.label}: ${changes.join(", ")}` };
   const family = known[name.split(/[:@-]/)[0] ?? ""];
   return family ? { ...family, label: name } : trained(name, palette.purple, 50, "solid");
 }

@@ -3,7 +3,7 @@ import { type Ablation, ablationComparisons, asResults } from "../ablations.js";
 import { comparePairs, type Pair } from "../comparisons.js";
 import { latexText } from "./latexText.js";
 import { comparisonSentences } from "./sentences.js";
-import { variantLabel } from "./trainingTables.js";
+import { sweepBase, variantLabel } from "./trainingTables.js";
 
 /** The sweep of the earlier thesis's sampling. */
 const MARGINALS = "marginals";
@@ -22,7 +22,8 @@ export function ablationParagraphs(ablations: readonly Ablation[]): string {
   const paragraphs = ablations.map((ablation) => {
     const compared =
       ablation.name === MARGINALS ? marginalComparisons(ablation) : ablationComparisons(ablation);
-    const name = `sweep \\emph{${latexText(ablation.name)}}`;
+    const base = latexText(sweepBase(ablation.variants));
+    const name = `sweep \\emph{${latexText(ablation.name)}} of ${base}`;
     if (compared.length === 0) return `Of the ${name} there are not enough records yet to compare anything.`;
     const labels = new Map(ablation.variants.map((one) => [one.variant, latexText(variantLabel(one))]));
     const first = ablation.variants[0]!.variant;

@@ -142,6 +142,11 @@ export function variantLabel({
   return [...(named === null ? [] : [named]), ...set].join(", ") || variant;
 }
 
+/** What a sweep varies, for people: `GSPO`. */
+export function sweepBase(variants: readonly Pick<AblationVariant, "variant">[]): string {
+  return agentStyle(variants[0]!.variant.split(":")[0]!).label;
+}
+
 /** Every sweep's variants; one whose records are missing has a row with the command that makes them. */
 export function ablationsTable(ablations: readonly Ablation[]): TableDocument {
   const columns: readonly ColumnFormat[] = [
@@ -158,7 +163,7 @@ export function ablationsTable(ablations: readonly Ablation[]): TableDocument {
   return {
     name: "ablations",
     sections: (ablations.length > 0 ? ablations : [NONE]).map(({ name, command, variants }) => ({
-      heading: `Sweep ${name}`,
+      heading: `${sweepBase(variants)}: sweep ${name}`,
       columns,
       table: aq.from(
         variants.map(({ summary, records, seeds, ...variant }) => ({
