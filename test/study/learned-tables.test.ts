@@ -157,6 +157,10 @@ describe("what is said of trained agents", function () {
         training: [...curves("grpo", 0.011), ...curves("rloo", 0.005)],
       }),
     );
+    const played = (rollouts: number): TrainingCurve[] =>
+      training.map((one) => ({ ...one, metrics: one.metrics.map((m) => ({ ...m, rollouts })) }));
+    assert.equal(svg, await figureSvg("learning-curves", { ...base, training: played(8) }));
+    assert.notEqual(svg, await figureSvg("learning-curves", { ...base, training: played(16) }));
     assert.match(await figureSvg("learning-curves", { ...base, training: [] }), /No training record yet/);
     assert.match(await figureSvg("step-credit", base), /No training record with anchor groups yet/);
   });
@@ -169,7 +173,7 @@ describe("what is said of trained agents", function () {
       name: "marginals",
       base: { kind: "grpo", name: "thesis" },
       grid: { "groups.size": [3, 9], "groups.perTask": [1], "update.epochs": [1] },
-      testGoals: 40,
+      testGoals: 30,
     };
     const write = (iterations: number): void =>
       writeFileSync(
@@ -182,13 +186,20 @@ describe("what is said of trained agents", function () {
       const { config } = variants.find((one) => one.variant === variant)!;
       const agent = fakeAgent(variant, { training: trainingKey(config) });
       for (const seed of seeds)
-        await evaluate({ agent, environment, split: "test", goals, seeds: [seed], runs });
+        await evaluate({
+          agent,
+          environment,
+          split: "test",
+          goals: { first: 0, count: 30 },
+          seeds: [seed],
+          runs,
+        });
     };
     await play("thesis:size=3:perTask=1:epochs=1", [0, 1, 2]);
     await play("thesis:size=9:perTask=1:epochs=1", [0, 2]);
     const found = ablations(shop, runs, sweeps);
     const [small, large] = found[0]!.variants;
-    assert.deepEqual([small!.summary!.seeds, small!.summary!.goals], [[0, 1, 2], 40]);
+    assert.deepEqual([small!.summary!.seeds, small!.summary!.goals], [[0, 1, 2], 30]);
     assert.deepEqual([large!.summary, large!.records.length], [null, 2]);
     write(6);
     const changed = ablations(shop, runs, sweeps)[0]!.variants;
@@ -212,6 +223,16 @@ describe("what is said of trained agents", function () {
     const svg = await figureSvg("marginals", data);
     assert.match(svg, /G 3 · M 1 · I 1</);
     assert.match(svg, /G 9 · M 1 · I 1 \(none\)/);
+    const startedAt = async (il: (goal: number) => number): Promise<string> =>
+      figureSvg("marginals", { ...data, results: await results({ il: (goal) => bought(goal, il(goal)) }) });
+    const [hard, easy, other] = [
+      await startedAt((goal) => (goal < 30 ? 0.5 : 0)),
+      await startedAt((goal) => (goal < 30 ? 0.5 : 1)),
+      await startedAt((goal) => (goal < 30 ? 0.75 : 0)),
+    ];
+    assert.equal(hard, easy, "the start was drawn on goals that the sweep did not play");
+    assert.notEqual(hard, other);
+    assert.notEqual(hard, svg);
     assert.equal(
       recordsWhere(parseRecordQuery("method = thesis:size=9:perTask=1:epochs=1, seeds = 2..2"), runs).length,
       1,
