@@ -1,23 +1,45 @@
-import type { FigureKit, StudyData } from "../lib/study/index.js";
+import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import { noticeSpec } from "./drawing.js";
 
 type Ablation = StudyData["ablations"][number];
 type Variant = Ablation["variants"][number];
 
+/** How a variant's row is named and drawn. */
+export type Look = Pick<AblationRow, "label" | "colour" | "fill" | "shape">;
+
+/** The figure of a sweep: a row a variant, or a sentence with the command that makes its records while there are none. */
+export function ablationFigure(
+  sweepName: string,
+  title: string,
+  look: (variant: Variant, place: number, kit: FigureKit) => Look,
+): Figure {
+  return {
+    name: sweepName,
+    title,
+    spec(data, kit) {
+      const sweep = data.ablations.find(({ name }) => name === sweepName);
+      const start = sweep && startOn(sweep, data, kit);
+      const rows = (sweep?.variants ?? []).map((variant, place) =>
+        ablationRow(variant, look(variant, place, kit), start, kit),
+      );
+      if (sweep && rows.some(({ score }) => score !== null)) return ablationPanels(rows, kit);
+      const text = `No record of this ablation yet: ${sweep?.command ?? `configs/sweeps/${sweepName}.json is missing`}`;
+      return noticeSpec(kit.style.fullWidth, text);
+    },
+  };
+}
+
 /** Mean score and success, in per cent. */
-export interface Start {
+interface Start {
   readonly score: number;
   readonly success: number;
 }
 
 /**
  * What the imitation model that training began from scores on the very goals that a sweep's records hold: a sweep may play fewer than
- * the main table, and their first ones are not as hard as all. Undefined without records.
+ * the main table, and those are harder or easier than all. Undefined without records.
  */
-export function startOn(
-  { variants }: Ablation,
-  { results }: StudyData,
-  { stats }: FigureKit,
-): Start | undefined {
+function startOn({ variants }: Ablation, { results }: StudyData, { stats }: FigureKit): Start | undefined {
   const goals = new Set(
     variants.flatMap(({ records }) => records.flatMap((one) => one.results.map(({ goal }) => goal))),
   );
@@ -31,7 +53,7 @@ export function startOn(
 }
 
 /** One variant's row: its label and how its point looks; score and success with their intervals, null without records. */
-export interface AblationRow {
+interface AblationRow {
   readonly label: string;
   readonly colour: string;
   readonly fill: string;
@@ -44,9 +66,9 @@ export interface AblationRow {
 }
 
 /** A variant's row. `start` is where the dashed lines stand. */
-export function ablationRow(
+function ablationRow(
   { summary }: Variant,
-  look: Pick<AblationRow, "label" | "colour" | "fill" | "shape">,
+  look: Look,
   start: Start | undefined,
   { format }: FigureKit,
 ): AblationRow {
@@ -68,7 +90,7 @@ export function ablationRow(
 }
 
 /** Score and success of every row side by side, with intervals and a dashed line to compare with. */
-export function ablationPanels(rows: readonly AblationRow[], { style }: FigureKit, labels = 130) {
+function ablationPanels(rows: readonly AblationRow[], { style }: FigureKit, labels = 130) {
   const gap = 34;
   const width = Math.floor((style.fullWidth - labels - gap - 50) / 2);
   const panel = (metric: "score" | "success", title: string) => {
