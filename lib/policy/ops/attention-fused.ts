@@ -1,6 +1,7 @@
 import type * as tf from "@tensorflow/tfjs";
 import type { WasmRuntime } from "../backends/wasm/runtime.js";
-import { attentionBackward, attentionForward } from "../backends/webgpu/attention.js";
+import { attentionBackward } from "../backends/webgpu/attention-backward.js";
+import { attentionForward } from "../backends/webgpu/attention-forward.js";
 import { planOf, type AttentionBlock } from "./attention-blocks.js";
 import { defineOp } from "./define.js";
 import type { AttentionLayout } from "./layout.js";

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import { wasmRuntime } from "../backends/wasm/runtime.js";
-import { takes } from "../backends/webgpu/attention.js";
+import { takes } from "../backends/webgpu/attention-tiles.js";
 import { webgpuRuntime } from "../backends/webgpu/runtime.js";
 import { attentionOp } from "./attention-fused.js";
 import { firstOf } from "./define.js";

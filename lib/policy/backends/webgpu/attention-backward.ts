@@ -1,214 +1,23 @@
-/**
- * Attention in WGSL by tiles of 16 queries, as in FlashAttention-2 (Dao 2023): scores of one tile and head exist at a time, keys outside the
- * span that some query of the tile sees are never touched, and the backward pass computes the weights again from each query's largest score
- * and inverse sum.
- */
+/** Attention going back, in WGSL: weights are computed again from each query's largest score and inverse sum. */
 import type * as tf from "@tensorflow/tfjs";
 import type { AttentionLayout } from "../../ops/layout.js";
+import {
+  columns,
+  common,
+  four,
+  kernel,
+  KEYS_BACK,
+  list,
+  load,
+  MAIN,
+  planOf,
+  QUERIES,
+  THREADS,
+  tileOf,
+} from "./attention-tiles.js";
 import { copyInto } from "./elementwise.js";
-import { grid, named } from "./product.js";
+import { grid } from "./product.js";
 import { float, type Kernel, type WebgpuRuntime } from "./runtime.js";
-
-const QUERIES = 16;
-/** Keys at a time, going forward and back. */
-const [KEYS, KEYS_BACK] = [32, 16];
-const THREADS = 128;
-
-/** Whether these kernels take a layout of one row and heads of this size, on a card with room for their tiles. */
-export function takes(runtime: WebgpuRuntime, layout: AttentionLayout, headDim: number): boolean {
-  const tiles = (QUERIES + KEYS) * (4 * headDim + 16);
-  return layout.rows === 1 && [32, 64, 128].includes(headDim) && tiles + 4096 <= runtime.sharedBytes;
-}
-
-interface Plan {
-  /** The layout's ranges, and for each tile of queries the first key it sees and the one after the last. */
-  readonly ranges: GPUBuffer;
-  readonly spans: GPUBuffer;
-}
-
-/** A few queries, as in sampling, see different keys each; a tile then has one, and passes over what that one does not see. */
-const tileOf = ({ queries }: AttentionLayout): number => (queries <= QUERIES ? 1 : QUERIES);
-
-const plans = new WeakMap<AttentionLayout, Plan>();
-
-function planOf(runtime: WebgpuRuntime, layout: AttentionLayout): Plan {
-  let plan = plans.get(layout);
-  if (plan === undefined) {
-    const { queries, rangesPerQuery, ranges } = layout;
-    const size = tileOf(layout);
-    const tiles = Math.ceil(queries / size);
-    const spans = new Int32Array(tiles * 2);
-    for (let tile = 0; tile < tiles; tile++) {
-      let [low, high] = [layout.keys, 0];
-      const end = Math.min(queries, (tile + 1) * size) * rangesPerQuery * 2;
-      for (let i = tile * size * rangesPerQuery * 2; i < end; i += 2) {
-        if (ranges[i + 1]! <= ranges[i]!) continue;
-        [low, high] = [Math.min(low, ranges[i]!), Math.max(high, ranges[i + 1]!)];
-      }
-      spans.set([low, high], 2 * tile);
-    }
-    plan = { ranges: runtime.integers(ranges), spans: runtime.integers(spans) };
-    plans.set(layout, plan);
-  }
-  return plan;
-}
-
-const kernel = (name: string, headDim: number, code: (headDim: number) => string): Kernel =>
-  named(`${name} ${headDim}`, () => code(headDim));
-
-/** What every kernel begins with. p: queries, keys, heads, key heads; ranges per query, scale, queries in a tile. */
-const common = (headDim: number): string => `
-  const D4 = ${headDim / 4}u;
-  const STRIDE = ${headDim / 4 + 1}u;
-  @group(0) @binding(0) var<uniform> p: array<vec4<u32>, 2>;
-  fn sees(query: u32, key: u32) -> bool {
-    let per = p[1].x;
-    for (var r = 0u; r < per; r++) {
-      let at = (query * per + r) * 2u;
-      if (i32(key) >= ranges[at] && i32(key) < ranges[at + 1u]) { return true; }
-    }
-    return false;
-  }
-  fn seesAny(query: u32, start: u32, end: u32) -> bool {
-    let per = p[1].x;
-    for (var r = 0u; r < per; r++) {
-      let at = (query * per + r) * 2u;
-      if (i32(end) > ranges[at] && i32(start) < ranges[at + 1u]) { return true; }
-    }
-    return false;
-  }`;
-
-const MAIN = `
-  @compute @workgroup_size(${THREADS})
-  fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-    let head = group.y;
-    let heads = p[0].z;
-    let kvHead = head / (heads / p[0].w);
-    let scale = bitcast<f32>(p[1].y);`;
-
-/** Loads a tile of `count` rows of a `[rows, heads, headDim]` matrix, zeros beyond `limit`. */
-const load = (
-  tile: string,
-  from: string,
-  count: number,
-  first: string,
-  limit: string,
-  heads: string,
-  head: string,
-): string => `
-    for (var s = t; s < ${count}u * D4; s += ${THREADS}u) {
-      let row = ${first} + s / D4;
-      var value = vec4<f32>();
-      if (row < ${limit}) { value = ${from}[(row * ${heads} + ${head}) * D4 + s % D4]; }
-      ${tile}[s / D4 * STRIDE + s % D4] = value;
-    }`;
-
-/** Threads share the columns of a head; where a head has fewer columns than there are threads, they share the rows, too. */
-const columns = (headDim: number, rows: number): { groups: number; vectors: number } => {
-  const groups = THREADS / headDim;
-  return { groups, vectors: rows / groups / 4 };
-};
-
-const list = (n: number, line: (i: number) => string): string =>
-  Array.from({ length: n }, (_, i) => line(i)).join("\n");
-
-const forwardCode = (headDim: number): string => {
-  const { groups, vectors } = columns(headDim, QUERIES);
-  const each = KEYS / (THREADS / QUERIES);
-  return `
-  @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;
-  @group(0) @binding(2) var<storage, read> k: array<vec4<f32>>;
-  @group(0) @binding(3) var<storage, read> v: array<f32>;
-  @group(0) @binding(4) var<storage, read> ranges: array<i32>;
-  @group(0) @binding(5) var<storage, read> spans: array<i32>;
-  @group(0) @binding(6) var<storage, read_write> out: array<f32>;
-  @group(0) @binding(7) var<storage, read_write> kept: array<f32>;
-  ${common(headDim)}
-  var<workgroup> qTile: array<vec4<f32>, ${QUERIES * (headDim / 4 + 1)}>;
-  var<workgroup> kTile: array<vec4<f32>, ${KEYS * (headDim / 4 + 1)}>;
-  var<workgroup> weights: array<array<f32, ${QUERIES}>, ${KEYS}>;
-  var<workgroup> red: array<f32, ${THREADS}>;
-  var<workgroup> corrections: array<f32, ${QUERIES}>;
-  ${MAIN}
-    let first = group.x * p[1].z;
-    let last = min(p[0].x, first + p[1].z);
-    ${load("qTile", "q", QUERIES, "first", "last", "heads", "head")}
-    let low = u32(spans[2u * group.x]);
-    let high = u32(spans[2u * group.x + 1u]);
-    let qi = t % ${QUERIES}u;
-    let slice = t / ${QUERIES}u;
-    let query = first + qi;
-    let column = t % ${headDim}u;
-    let part = t / ${headDim}u;
-    var top = -1.0e30;
-    var sum = 0.0;
-    ${list(vectors, (i) => `var o${i} = vec4<f32>();`)}
-    for (var at = low; at < high; at += ${KEYS}u) {
-      if (p[1].z == 1u && !seesAny(first, at, at + ${KEYS}u)) { continue; }
-      workgroupBarrier();
-      ${load("kTile", "k", KEYS, "at", "p[0].y", "p[0].w", "kvHead")}
-      workgroupBarrier();
-      ${list(each, (j) => `var s${j} = 0.0;`)}
-      for (var c = 0u; c < D4; c++) {
-        let x = qTile[qi * STRIDE + c];
-        ${list(each, (j) => `s${j} += dot(x, kTile[(slice * ${each}u + ${j}u) * STRIDE + c]);`)}
-      }
-      ${list(
-        each,
-        (
-          j,
-        ) => `let seen${j} = query < last && at + slice * ${each}u + ${j}u < p[0].y && sees(query, at + slice * ${each}u + ${j}u);
-        s${j} = select(-1.0e30, s${j} * scale, seen${j});`,
-      )}
-      var most = s0;
-      ${list(each - 1, (j) => `most = max(most, s${j + 1});`)}
-      red[t] = most;
-      workgroupBarrier();
-      var newTop = top;
-      ${list(THREADS / QUERIES, (j) => `newTop = max(newTop, red[${j * QUERIES}u + qi]);`)}
-      let correction = exp(top - newTop);
-      top = newTop;
-      sum *= correction;
-      ${list(
-        each,
-        (j) => `let w${j} = select(0.0, exp(s${j} - top), seen${j});
-        sum += w${j};
-        weights[slice * ${each}u + ${j}u][qi] = w${j};`,
-      )}
-      if (slice == 0u) { corrections[qi] = correction; }
-      workgroupBarrier();
-      let base = part * ${QUERIES / groups}u;
-      ${list(vectors, (i) => `o${i} *= ${four("corrections", `base + ${4 * i}u`)};`)}
-      let end = min(${KEYS}u, p[0].y - at);
-      for (var j = 0u; j < end; j++) {
-        let value = v[((at + j) * p[0].w + kvHead) * ${headDim}u + column];
-        ${list(vectors, (i) => `o${i} += value * ${four("weights[j]", `base + ${4 * i}u`)};`)}
-      }
-    }
-    workgroupBarrier();
-    red[t] = sum;
-    workgroupBarrier();
-    var all = 0.0;
-    ${list(THREADS / QUERIES, (j) => `all += red[${j * QUERIES}u + qi];`)}
-    let inverse = select(0.0, 1.0 / all, all > 0.0);
-    if (slice == 0u) {
-      corrections[qi] = inverse;
-      if (query < last) {
-        kept[head * p[0].x + query] = top;
-        kept[(heads + head) * p[0].x + query] = inverse;
-      }
-    }
-    workgroupBarrier();
-    ${list(QUERIES / groups, (r) => {
-      const value = `o${r >> 2}.${"xyzw"[r % 4]!}`;
-      const at = `part * ${QUERIES / groups}u + ${r}u`;
-      return `if (first + ${at} < last) { out[((first + ${at}) * heads + head) * ${headDim}u + column] = ${value} * corrections[${at}]; }`;
-    })}
-  }`;
-};
-
-const four = (array: string, from: string): string =>
-  `vec4<f32>(${[0, 1, 2, 3].map((c) => `${array}[${from} + ${c}u]`).join(", ")})`;
 
 /** Each query's and head's `dOut · out`. */
 const DOTS = (headDim: number): string => `
@@ -411,25 +220,6 @@ const GATHER: Kernel = {
     out[i] = sum;
   }`,
 };
-
-/** @returns the mixed values `[queries, heads · headDim]`, and `[2, heads, queries]`: largest scores and inverse sums. */
-export function attentionForward(
-  runtime: WebgpuRuntime,
-  [q, k, v]: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
-  layout: AttentionLayout,
-  scale: number,
-): [out: tf.Tensor, kept: tf.Tensor] {
-  const [n, heads, headDim] = q.shape as [number, number, number];
-  const { ranges, spans } = planOf(runtime, layout);
-  const [out, kept] = [runtime.output([n, heads * headDim]), runtime.output([2, heads, n])];
-  runtime.run(
-    kernel("attention", headDim, forwardCode),
-    [q, k, v, ranges, spans, out, kept],
-    [n, layout.keys, heads, k.shape[1]!, layout.rangesPerQuery, float(scale), tileOf(layout)],
-    [Math.ceil(n / tileOf(layout)), heads],
-  );
-  return [out, kept];
-}
 
 /** Gradients of q, k and v. */
 export function attentionBackward(
