@@ -66,7 +66,11 @@ const schema = z.strictObject({
   /** The critic that estimator gae asks, and how it learns. */
   value: z
     .strictObject({
-      learningRate: positive.default(0.01),
+      /**
+       * Adam moves every weight by about so much a step, and a value by so much times the state's width: 0.001 suits 128 numbers; wider
+       * states want less, or values overshoot from batch to batch.
+       */
+      learningRate: positive.default(0.001),
       /** Steps of Adam on the decisions of an iteration. */
       epochs: whole.default(4),
       /** How far a value may move in an iteration; null does not bound it. */

@@ -104,7 +104,7 @@ export const PRESETS = {
   ppo: {
     advantage: { estimator: "gae", scale: "batch", gamma: 0.95, lambda: 0.95 },
     objective: { ratio: "token", clip: { ...CLIP, dual: 3 }, aggregation: "token-mean", kl: K3 },
-    value: { learningRate: 0.01, epochs: 4, clip: 0.5 },
+    value: { learningRate: 0.001, epochs: 4, clip: 0.5 },
   },
   /** Dong et al. 2025 (arXiv:2507.19849): GRPO over branching roll-outs; the run's `multiTurn.branching` says how they branch. */
   arpo: {

@@ -10,6 +10,7 @@ import { InputError } from "../base/index.js";
 
 /** How a critic learns from one iteration. */
 export interface ValueOptions {
+  /** Of Adam, for a weight: a step moves a value by up to `learningRate` times the sum of |h|. */
   readonly learningRate: number;
   /** Steps of Adam on all decisions of the iteration. */
   readonly epochs: number;
