@@ -25,6 +25,7 @@ import {
   numbers,
   numbersTex,
   partsTable,
+  ablationRecordsTable,
   recordsTable,
   seedSpan,
   trainingByFamily,
@@ -52,6 +53,7 @@ export function tables(data: StudyData): TableDocument[] {
     creditTable(),
     worthTable(judged),
     recordsTable(data),
+    ablationRecordsTable(data),
   ];
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  ablationRecordsTable,
   ablations,
   ablationsTable,
   costTable,
@@ -220,6 +221,10 @@ describe("what is said of trained agents", function () {
       episode: null,
       judged: null,
     };
+    const listed = toMarkdown(ablationRecordsTable(data));
+    for (const { records } of found[0]!.variants)
+      for (const { id } of records) assert.match(listed, new RegExp(`\\b${id.slice(-10)}\\b`));
+    assert.match(toMarkdown(ablationRecordsTable({ ...data, ablations: [] })), /none yet/);
     const svg = await figureSvg("marginals", data);
     assert.match(svg, /G 3 · M 1 · I 1</);
     assert.match(svg, /G 9 · M 1 · I 1 \(none\)/);

@@ -45,41 +45,62 @@ export function trainingByFamily(
   });
 }
 
-/** Every run record that the thesis was made from: folder, seeds and key, in `data/runs`. */
-export function recordsTable({ results, training, ablations }: StudyData): TableDocument {
-  const rows = (made: { name: string; seeds: readonly number[]; ids: readonly string[] }[]) =>
-    aq.from(
-      made.length > 0
-        ? made.map(({ name, seeds, ids }) => ({
-            name,
-            seeds: seedSpan(seeds),
-            keys: ids.map((id) => split(id).key).join(", "),
-          }))
-        : [{ name: "–", seeds: "–", keys: "none yet" }],
-    );
-  const columns = [typed("Record", "name"), text("Seeds", "seeds"), typed("Key", "keys")];
+/** Records in their order of appearance: folder, seeds, keys. */
+interface Made {
+  readonly name: string;
+  readonly seeds: readonly number[];
+  readonly ids: readonly string[];
+}
+
+const columns = [typed("Record", "name"), text("Seeds", "seeds"), typed("Key", "keys")];
+
+const section = (heading: string, made: readonly Made[]): TableDocument["sections"][number] => ({
+  heading,
+  columns,
+  table: aq.from(
+    made.length > 0
+      ? made.map(({ name, seeds, ids }) => ({
+          name,
+          seeds: seedSpan(seeds),
+          keys: ids.map((id) => split(id).key).join(", "),
+        }))
+      : [{ name: "–", seeds: "–", keys: "none yet" }],
+  ),
+});
+
+/** The run records of the main results that the thesis was made from: folder, seeds and key, in `data/runs`. */
+export function recordsTable({ results, training }: StudyData): TableDocument {
   const played = byOrder(results, ({ agent }) => agent).flatMap(({ record }) =>
     record ? [{ name: split(record.id).name, seeds: record.identity.seeds, ids: [record.id] }] : [],
   );
   const trained = trainingByFamily(training)
     .filter(({ family }) => isKnownAgent(family))
     .map(({ seeds, ids }) => ({ name: split(ids[0]!).name.replace(/-\d+$/, ""), seeds, ids }));
-  const varied = ablations.flatMap(({ variants }) =>
-    variants
+  return {
+    name: "records",
+    sections: [
+      section("Evaluations on the test goals", played),
+      section("Training runs, one a seed", trained),
+    ],
+    notes: [],
+  };
+}
+
+/** Those of the ablations, one section a sweep: a table of its own, since both together are longer than a page. */
+export function ablationRecordsTable({ ablations }: StudyData): TableDocument {
+  const made = ablations.flatMap(({ name, variants }) => {
+    const rows = variants
       .filter(({ records }) => records.length > 0)
       .map(({ records }) => ({
         name: split(records[0]!.id).name,
         seeds: records.flatMap(({ identity }) => identity.seeds),
         ids: records.map(({ id }) => id),
-      })),
-  );
+      }));
+    return rows.length > 0 ? [section(`Sweep ${name}, one a seed`, rows)] : [];
+  });
   return {
-    name: "records",
-    sections: [
-      { heading: "Evaluations on the test goals", columns, table: rows(played) },
-      { heading: "Training runs, one a seed", columns, table: rows(trained) },
-      { heading: "Evaluations of ablations, one a seed", columns, table: rows(varied) },
-    ],
+    name: "ablation-records",
+    sections: made.length > 0 ? made : [section("Evaluations of ablations, one a seed", [])],
     notes: [],
   };
 }
