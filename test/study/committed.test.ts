@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { stream } from "../../lib/base/index.js";
 import { useBackend } from "../../lib/policy/index.js";
 import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
@@ -18,7 +17,6 @@ import {
   mainAgentsIn,
   numbersTex,
   type EpisodeResult,
-  readRecord,
   readmeBlock,
   resultOf,
   type StudyData,
@@ -37,32 +35,14 @@ const remake =
 /** Goals that a model plays again. */
 const FIRST = 6;
 
-/** A model's first test goals played by the command line on `wasm`: this process may have another backend in use. */
-function replayedAfresh(agent: string, seeds: readonly number[]): EpisodeResult[] {
-  const runs = mkdtempSync(join(tmpdir(), "aisle-replay-"));
-  try {
-    // The empty folder makes it play; a trained family plays from its training records.
-    for (const { path } of trainingRecords()) cpSync(path, join(runs, basename(path)), { recursive: true });
-    const flags = [
-      "--agent",
-      agent,
-      "--seeds",
-      seeds.join(),
-      "--limit",
-      String(FIRST),
-      "--runs",
-      runs,
-      "--json",
-    ];
-    const out = execFileSync(process.execPath, ["lib/aisle.mjs", "evaluate", ...flags], {
-      encoding: "utf8",
-      stdio: "pipe",
-      env: { ...process.env, AISLE_BACKEND: "" }, // records are made on wasm
-    });
-    return [...readRecord((JSON.parse(out) as { record: string }).record).results];
-  } finally {
-    rmSync(runs, { recursive: true, force: true });
-  }
+/** Models' first test goals played again, each with one seed. */
+function replayedAfresh(agents: Readonly<Record<string, number>>): Record<string, EpisodeResult[]> {
+  const order = JSON.stringify({ goals: FIRST, agents });
+  const out = execFileSync(process.execPath, ["--import", "tsx", "test/study/replay.ts", order], {
+    encoding: "utf8",
+    stdio: "pipe",
+  });
+  return JSON.parse(out) as Record<string, EpisodeResult[]>;
 }
 
 describe("the committed results", function () {
@@ -83,9 +63,10 @@ describe("the committed results", function () {
   });
 
   it("are what the code gives: some goals of every record, played again", async function () {
-    this.timeout(600_000); // each agent with a model is a process of its own
+    this.timeout(600_000);
     await useBackend("wasm");
     const environment = openEnvironment(catalogue);
+    const expected: Record<string, { seed: number; results: EpisodeResult[] }> = {};
     for (const [place, { agent, record }] of data.results.entries()) {
       if (!record) continue;
       const { seeds } = record.identity;
@@ -97,13 +78,11 @@ describe("the committed results", function () {
           const { model } = await playerOf(seed, catalogue.fingerprint);
           assert.equal(record.identity.models[i]?.fingerprint, model?.fingerprint, remake);
         }
-        // One of its seeds, each agent another: a process for each is what takes the time.
+        // One of its seeds, each agent another.
         const seed = seeds[place % seeds.length]!;
-        assert.deepEqual(
-          replayedAfresh(agent, [seed]),
-          record.results.filter((kept) => kept.seed === seed && kept.goal < FIRST),
-          remake,
-        );
+        const results = record.results.filter((kept) => kept.seed === seed && kept.goal < FIRST);
+        assert.equal(results.length, FIRST);
+        expected[agent] = { seed, results };
         continue;
       }
       // every 23rd episode: 22 of 500, spread over the goals and seeds
@@ -117,6 +96,13 @@ describe("the committed results", function () {
         );
       }
     }
+    const trained = Object.entries(expected);
+    assert.ok(trained.length > 0);
+    assert.deepEqual(
+      replayedAfresh(Object.fromEntries(trained.map(([agent, { seed }]) => [agent, seed]))),
+      Object.fromEntries(trained.map(([agent, { results }]) => [agent, results])),
+      remake,
+    );
   });
 
   it("hold training records whose first iteration comes out again", () => {
