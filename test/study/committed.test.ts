@@ -106,8 +106,9 @@ describe("the committed results", function () {
   });
 
   it("hold training records whose first iteration comes out again", () => {
-    const [first] = trainingRecords();
-    if (!first) return;
+    // One of two decisions: an iteration of many pages takes three times as long, and its code is held by smaller runs.
+    const first = trainingRecords().find(({ identity }) => !identity.config["multiTurn"]);
+    assert.ok(first, "no training record of two decisions");
     const flags = ["record", "--check", first.path, "--json"];
     const out = execFileSync(process.execPath, ["lib/aisle.mjs", ...flags], {
       encoding: "utf8",
