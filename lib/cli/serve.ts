@@ -12,6 +12,9 @@ interface ServeFlags {
   readonly idle: number;
   readonly maxSessions: number;
   readonly maxBody: number;
+  readonly maxMemory?: number;
+  readonly maxAnswer: number;
+  readonly allowHost?: readonly string[];
 }
 
 /** `aisle serve`: the environment for any other program. */
@@ -29,7 +32,14 @@ export const addServe: AddVerb = (program) => {
     .option("--data <folder>", "the shop (default: the embedded one, made on first use)")
     .option("--idle <seconds>", "close sessions unused for so long", integerOption("--idle", 1), 1800)
     .option("--max-sessions <n>", "most sessions at a time", integerOption("--max-sessions", 1), 100_000)
-    .option("--max-body <bytes>", "longest request", integerOption("--max-body", 100), 1 << 20)
+    .option("--max-body <bytes>", "longest request", integerOption("--max-body", 100), 128 << 10)
+    .option("--max-answer <bytes>", "longest answer", integerOption("--max-answer", 10_000), 4 << 20)
+    .option(
+      "--max-memory <bytes>",
+      "most that all sessions may hold (default: a quarter of Node's heap limit)",
+      integerOption("--max-memory", 100_000),
+    )
+    .option("--allow-host <name...>", "further names by which HTTP requests may call this machine")
     .addHelpText(
       "after",
       '\nA line such as {"op":"reset","goal":0,"mode":"text"} opens a session; docs/serve.md has the protocol and a Python\n' +
@@ -44,7 +54,12 @@ export const addServe: AddVerb = (program) => {
       const report = buildReporter();
       const catalogue = await defaultCatalogue(flags.data, { progress: report.building });
       report.end();
-      const store = new SessionStore(catalogue, { idleSeconds: flags.idle, maxSessions: flags.maxSessions });
+      const store = new SessionStore(catalogue, {
+        idleSeconds: flags.idle,
+        maxSessions: flags.maxSessions,
+        maxAnswer: flags.maxAnswer,
+        ...(flags.maxMemory === undefined ? {} : { maxMemory: flags.maxMemory }),
+      });
       try {
         if (flags.port === undefined) await overStdio(store, flags);
         else await overHttp(store, flags, flags.port);
@@ -58,8 +73,9 @@ type Store = InstanceType<typeof import("../serve/index.js").SessionStore>;
 
 async function overStdio(store: Store, flags: ServeFlags): Promise<void> {
   const { serveLines } = await import("../serve/index.js");
-  note("aisle serve: ready, one JSON request a line");
   await withInterrupts(async (signal) => {
+    // Only now: whoever reads it may send a signal at once.
+    note("aisle serve: ready, one JSON request a line");
     signal.addEventListener("abort", () => process.stdin.destroy());
     try {
       await serveLines(store, process.stdin, process.stdout, { maxBytes: flags.maxBody });
@@ -71,7 +87,11 @@ async function overStdio(store: Store, flags: ServeFlags): Promise<void> {
 
 async function overHttp(store: Store, flags: ServeFlags, port: number): Promise<void> {
   const { httpServer } = await import("../serve/index.js");
-  const app = await httpServer(store, { maxBytes: flags.maxBody });
+  const app = await httpServer(store, {
+    maxBytes: flags.maxBody,
+    address: flags.host,
+    hosts: flags.allowHost ?? [],
+  });
   await withInterrupts(async (signal) => {
     try {
       const address = await app.listen({ port, host: flags.host });

@@ -3,11 +3,13 @@ import { answerLine } from "./protocol.js";
 import type { SessionStore } from "./sessions.js";
 
 export interface LineOptions {
-  /** Longest line accepted, in bytes. Default 1 MiB. */
+  /** Longest line accepted, in bytes. Default 128 KiB. */
   readonly maxBytes?: number;
 }
 
 const NEWLINE = 10;
+/** Characters of answers that are gathered before they are written: a few lines can ask for many long ones. */
+const GATHERED = 1 << 18;
 
 /**
  * Answers each line of JSON with one line, in order, until the input ends or the reader goes away. A line that is too
@@ -19,7 +21,7 @@ export async function serveLines(
   output: Writable,
   options: LineOptions = {},
 ): Promise<void> {
-  const maxBytes = options.maxBytes ?? 1 << 20;
+  const maxBytes = options.maxBytes ?? 128 << 10;
   let gone = false;
   output.on("error", () => {
     // The other program closed its end: there is nobody to answer.
@@ -29,6 +31,7 @@ export async function serveLines(
   let held: Buffer[] = [];
   let length = 0;
   const answers: string[] = [];
+  let gathered = 0;
   const finish = (): void => {
     if (length > maxBytes) {
       answers.push(JSON.stringify({ error: `The line is longer than ${maxBytes} bytes.` }));
@@ -36,6 +39,7 @@ export async function serveLines(
       const line = Buffer.concat(held).toString("utf8").trim();
       if (line !== "") answers.push(answerLine(store, line));
     }
+    gathered += answers.at(-1)?.length ?? 0;
     held = [];
     length = 0;
   };
@@ -52,6 +56,10 @@ export async function serveLines(
         keep(bytes.subarray(start, end));
         finish();
         start = end + 1;
+        if (gathered > GATHERED) {
+          await send(output, answers);
+          gathered = 0;
+        }
       }
       keep(bytes.subarray(start));
       await send(output, answers);

@@ -1,10 +1,25 @@
 import { z } from "zod";
 import { InputError, messageOf } from "../base/index.js";
-import { rewardRecord, splitRanges, type EnvironmentSettings } from "../simulator/index.js";
+import {
+  rewardRecord,
+  splitRanges,
+  WEBSHOP_QUIRKS,
+  type AvailableActions,
+  type EnvironmentSettings,
+} from "../simulator/index.js";
 import type { Session, SessionStore } from "./sessions.js";
 
 const MODES = ["html", "text", "text_rich", "url"] as const;
+/** Characters of an instruction or an action: WebShop's longest have a few hundred. Sessions keep both. */
+const LONGEST_TEXT = 10_000;
 const sessionId = z.string().describe("As reset or clone returned it");
+const quirkNames = Object.keys(WEBSHOP_QUIRKS);
+const quirks = z.strictObject(Object.fromEntries(quirkNames.map((name) => [name, z.boolean().optional()])), {
+  error: (issue) =>
+    issue.code === "unrecognized_keys"
+      ? `There is no quirk "${issue.keys[0]!.slice(0, 60)}"; docs/quirks.md lists them`
+      : undefined,
+});
 
 const resetRequest = z
   .strictObject({
@@ -15,23 +30,44 @@ const resetRequest = z
       .max(200)
       .optional()
       .describe("The session's name in its addresses; the goal's number by default"),
-    instruction: z.string().optional().describe("Shown instead of the goal's own text"),
+    instruction: z.string().max(LONGEST_TEXT).optional().describe("Shown instead of the goal's own text"),
     compat: z.enum(["webshop", "fixed"]).optional().describe("WebShop's quirks on (the default), or mended"),
-    quirks: z.record(z.string(), z.boolean()).optional().describe("Single quirks against compat"),
+    quirks: quirks.optional().describe("Single quirks against compat"),
     show_attributes: z.boolean().optional().describe("Shows the Attributes button"),
     previous_observations: z.int().min(0).max(100).optional(),
     previous_actions: z.int().min(0).max(100).optional(),
   })
   .describe("Opens a session on a goal");
 const stepRequest = z
-  .strictObject({ session: sessionId, action: z.string().describe("search[words] or click[text]") })
+  .strictObject({
+    session: sessionId,
+    action: z.string().max(LONGEST_TEXT).describe("search[words] or click[text]"),
+  })
   .describe("Takes one action");
 const sessionRequest = z.strictObject({ session: sessionId });
 const infoRequest = z
   .strictObject({ session: sessionId.optional() })
   .describe("The shop's size and splits, or one session's state");
 
-const actions = z.object({ search: z.boolean(), click: z.array(z.string()) });
+const actions = z.strictObject({ search: z.boolean(), click: z.array(z.string()) });
+const range = z.tuple([z.int(), z.int()]).describe("The first goal, and the one after the last");
+const shopInfo = z.strictObject({
+  products: z.int(),
+  goals: z.int(),
+  splits: z.strictObject({ test: range, dev: range, train: range }),
+  fingerprint: z.string().describe("Shops with the same one give the same pages and rewards"),
+  sessions: z.int().describe("How many are open"),
+});
+const sessionInfo = z.strictObject({
+  session: sessionId,
+  goal: z.int(),
+  instruction: z.string(),
+  page: z.enum(["search", "results", "item", "subpage", "done"]),
+  steps: z.int(),
+  done: z.boolean(),
+  reward: z.number(),
+  actions,
+});
 const parts = z
   .record(z.string(), z.union([z.number(), z.boolean(), z.null()]))
   .describe("The reward's parts by WebShop's names: r_type, r_att, r_option, r_price, …");
@@ -41,12 +77,17 @@ export const OPERATIONS = {
   reset: {
     summary: "Open a session on a goal",
     request: resetRequest,
-    response: z.object({ session: z.string(), observation: z.string(), actions, instruction: z.string() }),
+    response: z.strictObject({
+      session: z.string(),
+      observation: z.string(),
+      actions,
+      instruction: z.string(),
+    }),
   },
   step: {
     summary: "Take one action in a session",
     request: stepRequest,
-    response: z.object({
+    response: z.strictObject({
       observation: z.string(),
       actions,
       reward: z.number(),
@@ -58,21 +99,24 @@ export const OPERATIONS = {
   clone: {
     summary: "Open another session at the same point of the same episode",
     request: sessionRequest,
-    response: z.object({ session: z.string() }),
+    response: z.strictObject({ session: z.string() }),
   },
   close: {
     summary: "Close a session",
     request: sessionRequest,
-    response: z.object({ closed: z.literal(true) }),
+    response: z.strictObject({ closed: z.literal(true) }),
   },
   info: {
     summary: "Describe the shop, or one session",
     request: infoRequest,
-    response: z.record(z.string(), z.unknown()),
+    response: z.union([shopInfo, sessionInfo]),
   },
 } as const;
 
 export type Operation = keyof typeof OPERATIONS;
+
+/** What `info` answers without a session. */
+export const SHOP_INFO = shopInfo;
 
 /**
  * Carries out one request.
@@ -151,7 +195,7 @@ function reset(store: SessionStore, request: z.infer<typeof resetRequest>): Reco
     previousActions: previous_actions,
   };
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-  const session = store.open(
+  const opened = store.start(
     {
       goal,
       ...(name === undefined ? {} : { name }),
@@ -159,34 +203,56 @@ function reset(store: SessionStore, request: z.infer<typeof resetRequest>): Reco
     },
     given as Partial<EnvironmentSettings>,
   );
-  const { environment, state } = session;
-  return {
-    session: session.id,
+  const { environment, state } = opened;
+  const seen = {
     observation: environment.observe(state),
     actions: environment.actions(state),
-    instruction: instructionOf(session),
+    instruction: instructionOf(opened),
   };
+  checkSize(store, seen);
+  return { session: store.add(opened).id, ...seen };
 }
 
 function step(store: SessionStore, request: z.infer<typeof stepRequest>): Record<string, unknown> {
-  const session = store.get(request.session);
+  const { id, environment, state } = store.get(request.session);
   const {
-    state,
+    state: next,
     observation,
     reward,
     done,
     valid,
     parts: made,
-  } = session.environment.step(session.state, request.action);
-  session.state = state;
-  return {
+  } = environment.step(state, request.action);
+  const result = {
     observation,
-    actions: session.environment.actions(state),
+    actions: environment.actions(next),
     reward,
     done,
     valid,
     ...(made ? { parts: rewardRecord(made) } : {}),
   };
+  checkSize(store, result);
+  store.move(id, next);
+  return result;
+}
+
+/** A character as JSON takes at most six bytes, e.g. `\\u0000`. */
+const MOST_BYTES = 6;
+
+/** Refuses an answer that is too long before anything has changed. */
+function checkSize(
+  store: SessionStore,
+  answered: { readonly observation: string; readonly actions: AvailableActions },
+): void {
+  const { observation, actions } = answered;
+  const characters = actions.click.reduce((sum, text) => sum + text.length + 1, observation.length + 1000);
+  if (characters * MOST_BYTES <= store.maxAnswer) return;
+  const bytes = Buffer.byteLength(JSON.stringify(answered));
+  if (bytes <= store.maxAnswer) return;
+  throw new InputError(
+    `The answer would have ${bytes} bytes, more than the ${store.maxAnswer} allowed, so nothing was done: ` +
+      "reset with fewer previous_observations, or start the server with a larger --max-answer.",
+  );
 }
 
 function info(store: SessionStore, id: string | undefined): Record<string, unknown> {
@@ -211,7 +277,7 @@ function info(store: SessionStore, id: string | undefined): Record<string, unkno
   };
 }
 
-function instructionOf({ environment, state }: Session): string {
+function instructionOf({ environment, state }: Omit<Session, "id">): string {
   return state.instruction ?? environment.catalogue.goal(state.goal).instruction;
 }
 

@@ -40,7 +40,7 @@ export function openEnvironment(
   catalogue: Catalogue,
   settings: Partial<EnvironmentSettings> = {},
 ): Environment {
-  const unknown = Object.keys(settings).find((name) => !(name in DEFAULTS));
+  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(DEFAULTS, name));
   if (unknown !== undefined) {
     throw new InputError(
       `There is no environment setting "${unknown}"; there are ${Object.keys(DEFAULTS).join(", ")}.`,
@@ -57,17 +57,31 @@ export function openEnvironment(
   return new ShopEnvironment(catalogue, Object.freeze(full), resolveQuirks(full.compat, full.quirks));
 }
 
-class ShopEnvironment implements Environment, Shop {
+/** What environments on one catalogue share, so that thousands of different ones take no more memory than one. */
+class SharedCaches {
+  readonly hits = new Cache<string, readonly number[] | null>(1_000_000);
   /** Texts live as long as the catalogue keeps their product. */
-  readonly #texts = new WeakMap<Product, ProductTexts>();
+  readonly texts = new WeakMap<Product, ProductTexts>();
+  /** The same with the Attributes button. */
+  readonly textsWithAttributes = new WeakMap<Product, ProductTexts>();
+}
+const cachesOf = new WeakMap<Catalogue, SharedCaches>();
+
+class ShopEnvironment implements Environment, Shop {
+  readonly #texts: WeakMap<Product, ProductTexts>;
   readonly #recent = new WeakMap<readonly string[], readonly number[]>();
-  readonly #hits = new Cache<string, readonly number[] | null>(1_000_000);
+  readonly #hits: Cache<string, readonly number[] | null>;
 
   constructor(
     readonly catalogue: Catalogue,
     readonly settings: EnvironmentSettings,
     readonly quirks: Quirks,
-  ) {}
+  ) {
+    let caches = cachesOf.get(catalogue);
+    if (!caches) cachesOf.set(catalogue, (caches = new SharedCaches()));
+    this.#hits = caches.hits;
+    this.#texts = settings.showAttributes ? caches.textsWithAttributes : caches.texts;
+  }
 
   reset(options: { goal: number; session?: string; instruction?: string }): SessionState {
     const { goal, session = String(goal), instruction = null } = options;

@@ -70,7 +70,7 @@ export const FIXED_QUIRKS: Quirks = Object.fromEntries(
  * @throws InputError when a name is not a quirk's.
  */
 export function resolveQuirks(compat: "webshop" | "fixed", overrides: Partial<Quirks> = {}): Quirks {
-  const unknown = Object.keys(overrides).find((name) => !(name in WEBSHOP_QUIRKS));
+  const unknown = Object.keys(overrides).find((name) => !Object.hasOwn(WEBSHOP_QUIRKS, name));
   if (unknown !== undefined) {
     throw new InputError(
       `There is no quirk "${unknown}"; there are ${Object.keys(WEBSHOP_QUIRKS).join(", ")}.`,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import type { FastifyInstance } from "fastify";
-import { httpServer, SessionStore } from "../../lib/serve/index.js";
+import { httpServer, OPERATIONS, SessionStore } from "../../lib/serve/index.js";
 import { makeShop, type TestShop } from "./shop.js";
 
 type Answer = Record<string, unknown> & { session: string; actions: { click: string[] }; error: string };
@@ -137,6 +137,47 @@ describe("serve: processes", function () {
     if (process.platform !== "win32") assert.equal(code, 143);
   });
 
+  it("end cleanly on a signal that comes with the word that they are ready", async function () {
+    if (process.platform === "win32") this.skip();
+    for (const [options, word] of [
+      [["--stdio"], "ready"],
+      [["--port", "0"], "listening"],
+    ] as const) {
+      const child = serve(...options, "--data", shop.folder);
+      child.stderr.on("data", (chunk) => {
+        if (String(chunk).includes(word)) child.kill("SIGTERM");
+      });
+      const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+      assert.deepEqual([code, signal], [143, null], word);
+    }
+  });
+
+  it("answer on a small heap whatever sessions are asked to keep", async function () {
+    this.timeout(120_000);
+    const child = spawn(
+      process.execPath,
+      ["--max-old-space-size=128", "lib/aisle.mjs", "serve", "--stdio", "--data", shop.folder],
+      { stdio: "pipe" },
+    );
+    started.push(child);
+    const end = ended(child);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const request = JSON.stringify({ op: "reset", goal: 0, instruction: "é".repeat(9000) });
+    let refused = 0;
+    for (let i = 0; i < 60; i++) {
+      child.stdin.write(`${request}\n`.repeat(100));
+      for (let k = 0; k < 100; k++) {
+        const { error } = JSON.parse((await lines.next()).value as string) as Answer;
+        if (error === undefined) continue;
+        assert.match(error, /close some/);
+        refused++;
+      }
+    }
+    assert(refused > 1000, String(refused));
+    child.stdin.end();
+    assert.equal((await end).code, 0);
+  });
+
   it("refuse bad options in a sentence with exit code 2", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -225,13 +266,163 @@ describe("serve: HTTP", () => {
   it("describes itself in OpenAPI", async () => {
     const document = (await app.inject({ method: "GET", url: "/openapi.json" })).json<{
       openapi: string;
-      paths: Record<string, { post?: { requestBody: unknown; responses: Record<string, unknown> } }>;
+      paths: Record<
+        string,
+        Record<"post" | "get", { requestBody: unknown; responses: Record<string, unknown> } | undefined>
+      >;
     }>();
     assert.match(document.openapi, /^3\./);
     assert.deepEqual(Object.keys(document.paths), ["/reset", "/step", "/clone", "/close", "/info"]);
     const step = document.paths["/step"]!.post!;
     assert.match(JSON.stringify(step.requestBody), /"action".*"required":\["session","action"\]/s);
-    assert.deepEqual(Object.keys(step.responses), ["200", "400", "404"]);
+    assert.deepEqual(Object.keys(step.responses), "200 400 403 404 408 413 415 429 500".split(" "));
     assert.match(JSON.stringify(step.responses["200"]), /"valid"/);
+    assert.match(JSON.stringify(step.responses["413"]), /too long.*"required":\["error"\]/);
+    const info = document.paths["/info"]!;
+    assert.match(
+      JSON.stringify(info.get!.responses["200"]),
+      /"fingerprint".*"splits"|"splits".*"fingerprint"/,
+    );
+    assert.match(JSON.stringify(info.post!.responses["200"]), /"anyOf".*"fingerprint".*"page"/);
+  });
+
+  it("answers as the description says", async () => {
+    const fits = (op: keyof typeof OPERATIONS, body: unknown): void => {
+      const { error } = OPERATIONS[op].response.safeParse(body);
+      assert.equal(error, undefined, `${op}: ${error?.message}`);
+    };
+    const { body: start } = await post("/reset", { goal: 2 });
+    const session = start.session;
+    fits("reset", start);
+    const { body: results } = await post("/step", { session, action: "search[shoes]" });
+    fits("step", results);
+    await post("/step", { session, action: `click[${results.actions.click[2]}]` });
+    fits("step", (await post("/step", { session, action: "click[buy now]" })).body);
+    fits("info", (await post("/info", { session })).body);
+    fits("info", (await app.inject({ method: "GET", url: "/info" })).json());
+    fits("clone", (await post("/clone", { session })).body);
+    fits("close", (await post("/close", { session })).body);
+  });
+});
+
+describe("serve: connections", () => {
+  let shop: TestShop;
+  let app: FastifyInstance;
+  let port: number;
+  before(async function () {
+    this.timeout(60_000);
+    shop = await makeShop();
+    app = await httpServer(new SessionStore(shop.catalogue, { maxSessions: 1 }), {
+      maxBytes: 10_000,
+      requestSeconds: 1,
+      hosts: ["shop.example"],
+    });
+    await app.listen({ port: 0, host: "127.0.0.1" });
+    port = (app.server.address() as { port: number }).port;
+  });
+  after(async () => {
+    await app.close();
+    shop.remove();
+  });
+
+  /** Sends bytes and returns all that comes until the server hangs up. */
+  async function raw(text: string): Promise<{ status: number; body: string; seconds: number }> {
+    const began = performance.now();
+    const socket = connect(port, "127.0.0.1");
+    socket.write(text);
+    let said = "";
+    socket.on("data", (chunk) => (said += String(chunk)));
+    socket.on("error", () => undefined);
+    await once(socket, "close");
+    const [head, body] = said.split("\r\n\r\n") as [string, string?];
+    const status = Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]);
+    return { status, body: body ?? "", seconds: (performance.now() - began) / 1000 };
+  }
+  const get = (path: string, host: string): string =>
+    `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+
+  it("give every error in one shape, whoever finds it", async () => {
+    const head = `Host: localhost\r\nConnection: close\r\n`;
+    const long = "x".repeat(20_000);
+    const cases: [string, number, RegExp][] = [
+      [get("/%", "localhost"), 400, /%/],
+      [get("/%E0%A4%A", "localhost"), 400, /%/],
+      [get("/nowhere", "localhost"), 404, /no GET \/nowhere/],
+      ["hello\r\n\r\n", 400, /not an HTTP request/],
+      [`FLY / HTTP/1.1\r\n${head}\r\n`, 400, /not an HTTP request/],
+      [`GET / HTTP/1.1\r\n${head}X: ${long}\r\n\r\n`, 431, /headers are too long/],
+      [`GET /info HTTP/1.1\r\n${head}Expect: tea\r\n\r\n`, 417, /Expect/],
+      [`CONNECT a:1 HTTP/1.1\r\n${head}\r\n`, 405, /not a proxy/],
+      [`PUT /reset HTTP/1.1\r\n${head}\r\n`, 404, /no PUT/],
+      [`GET /info HTTP/1.1\r\nConnection: close\r\n\r\n`, 400, /no Host/],
+      [
+        `POST /reset HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 0\r\n\r\n`,
+        400,
+        /body|JSON/i,
+      ],
+      [
+        `POST /reset HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 20000\r\n\r\n${long}`,
+        413,
+        /too large/,
+      ],
+    ];
+    for (const [request, status, message] of cases) {
+      const found = await raw(request);
+      assert.equal(found.status, status, request.slice(0, 60));
+      const body = JSON.parse(found.body) as Answer;
+      assert.deepEqual(Object.keys(body), ["error"], request.slice(0, 60));
+      assert.match(body.error, message);
+    }
+  });
+
+  it("answer for this machine's names alone", async () => {
+    const here = [
+      "localhost",
+      `localhost:${port}`,
+      "127.0.0.1:1",
+      "[::1]:80",
+      "LOCALHOST",
+      "a.localhost",
+      "shop.example:80",
+    ];
+    for (const host of here) assert.equal((await raw(get("/info", host))).status, 200, host);
+    const elsewhere = [
+      "evil.example",
+      "evil.example:80",
+      "192.168.1.5",
+      "localhost.evil.example",
+      "127.0.0.1.evil.example",
+      "127.0.0.1@evil",
+      "",
+    ];
+    for (const host of elsewhere) {
+      const { status, body } = await raw(get("/info", host));
+      assert.equal(status, 403, host);
+      assert.match(body, /--allow-host/);
+    }
+  });
+
+  it("close what does not arrive whole in time", async function () {
+    this.timeout(20_000);
+    const half = `POST /reset HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"goal":`;
+    const found = await Promise.all([
+      ...Array.from({ length: 100 }, () => raw(half)),
+      raw("POST /re"),
+      raw(half.slice(0, 50)),
+    ]);
+    for (const { status, body, seconds } of found) {
+      assert.equal(status, 408);
+      assert.match(body, /^\{"error":"The request did not arrive whole in time\."\}$/);
+      assert(seconds < 5, `${seconds} s`);
+    }
+    assert.equal((await raw(get("/info", "localhost"))).status, 200);
+  });
+
+  it("say 429 when there is no room for another session", async () => {
+    const open = () => app.inject({ method: "POST", url: "/reset", payload: { goal: 0 } });
+    assert.equal((await open()).statusCode, 200);
+    const refused = await open();
+    assert.equal(refused.statusCode, 429);
+    assert.deepEqual(Object.keys(refused.json<Answer>()), ["error"]);
   });
 });
