@@ -18,6 +18,7 @@ interface EvaluateFlags extends PromptingFlags {
   readonly limit?: number;
   readonly runs?: string;
   readonly force?: boolean;
+  readonly verify?: boolean;
   readonly json?: boolean;
 }
 
@@ -48,6 +49,7 @@ export const addEvaluate: AddVerb = (program) => {
     .option("--limit <n>", "only the first n goals of the split", integerOption("--limit", 1))
     .option("--runs <folder>", "where run records live (default: data/runs)")
     .option("--force", "play again even where a record matches")
+    .option("--verify", "read and check every file of a large shop, also those that were right before")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
@@ -73,7 +75,11 @@ export const addEvaluate: AddVerb = (program) => {
             ...(runs === undefined ? {} : { runs }),
           });
       const building = buildReporter();
-      const catalogue = await defaultCatalogue(flags.data, { progress: building.building });
+      const catalogue = await defaultCatalogue(flags.data, {
+        progress: building.building,
+        checking: building.checking,
+        verify: flags.verify === true,
+      });
       building.end();
       const { start, end } = splitRanges(catalogue.goalCount)[flags.split];
       const count = Math.min(end - start, flags.limit ?? Infinity);

@@ -9,6 +9,7 @@ export interface TrainFlags {
   readonly seed?: number;
   readonly resume?: boolean;
   readonly force?: boolean;
+  readonly verify?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,6 +23,7 @@ export const addTrain: AddVerb = (program) => {
     .option("--seed <n>", "another seed than the configuration's", Number)
     .option("--resume", "go on from the last checkpoint, if there is one")
     .option("--force", "begin again even where a run lies")
+    .option("--verify", "read and check every file of a large shop, also those that were right before")
     .option("--json", "print one JSON object")
     .action(async (file: string, flags: TrainFlags) => {
       const value = readJson(file, "configuration");
@@ -81,7 +83,7 @@ async function trainHeld(config: GrpoRun, out: string, flags: TrainFlags): Promi
   const { withInterrupts } = await import("./interrupts.js");
   const { selectBackend } = await import("../policy/index.js");
   await selectBackend({ requested: process.env["AISLE_BACKEND"] });
-  const catalogue = await defaultCatalogue(config.data ?? undefined);
+  const catalogue = await defaultCatalogue(config.data ?? undefined, { verify: flags.verify === true });
   note(`${config.name}, seed ${config.seed}: ${config.iterations} iterations in ${out}`);
   const { rlCurves, rlCurvesWithReference, splitOf, splitText } = await import("../study/index.js");
   const { curveBoard } = await import("./study/curve-board.js");

@@ -8,12 +8,17 @@ export function addDataInfo(data: Command): void {
     .command("info")
     .description("count a shop's products and goals, and show its fingerprint")
     .option("--data <folder>", "the shop (default: the embedded one, made on first use)")
+    .option("--verify", "read and check every file, also those of a large shop that were right before")
     .option("--json", "print one JSON object")
-    .action(async (options: { data?: string; json?: boolean }) => {
+    .action(async (options: { data?: string; verify?: boolean; json?: boolean }) => {
       const { defaultCatalogue } = await import("../../simulator/catalogue/index.js");
       const { splitRanges } = await import("../../simulator/index.js");
       const report = buildReporter();
-      const catalogue = await defaultCatalogue(options.data, { progress: report.building });
+      const catalogue = await defaultCatalogue(options.data, {
+        progress: report.building,
+        checking: report.checking,
+        verify: options.verify === true,
+      });
       report.end();
       const { manifest } = catalogue;
       const ranges = splitRanges(catalogue.goalCount);

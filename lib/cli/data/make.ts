@@ -33,7 +33,7 @@ export function addDataMake(data: Command): void {
     .option("--force", "make it anew where a shop stands already")
     .option("--json", "print one JSON object")
     .action(async (options: MakeOptions) => {
-      const { buildCatalogue, isCatalogue, readManifest, recipeSource, DEFAULT_SHOP } = await import(
+      const { buildCatalogue, checkFiles, isCatalogue, readManifest, recipeSource, DEFAULT_SHOP } = await import(
         "../../simulator/catalogue/index.js"
       );
       const { DEFAULT_PRODUCTS, splitRanges } = await import("../../simulator/index.js");
@@ -52,6 +52,7 @@ export function addDataMake(data: Command): void {
           `${out} holds another shop (${manifest.source}): name another --out, or --force to replace it.`,
         );
       }
+      if (manifest !== null) checkFiles(out, manifest);
       const made = manifest === null;
       if (manifest === null) {
         const report = buildReporter();

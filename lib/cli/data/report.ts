@@ -6,6 +6,8 @@ export interface BuildReporter {
   /** Of the files read before the products. */
   reading(what: string, done: number): void;
   building(progress: BuildProgress): void;
+  /** Of the check of a large shop's files. */
+  checking(done: number): void;
   /** Of anything else: what, how much so far, and the share done (0 where nobody knows). */
   doing(what: string, soFar: string, done: number): void;
   /** Leaves the last state on the screen. Once is enough, twice does no harm. */
@@ -52,6 +54,7 @@ export function buildReporter(): BuildReporter {
     reading: (what, done) => show(what, `reading ${what}`, done),
     building: ({ stage, done, products }) =>
       show("build", `${STAGES[stage]} (${products.toLocaleString("en")} products)`, done),
+    checking: (done) => show("check", "checking the shop's files", done),
     doing: (what, soFar, done) => show(what, `${what} (${soFar})`, done),
     end: () => {
       bar?.stop();

@@ -49,7 +49,7 @@ export async function runImitation(
     const options = { ...common, signal };
     if (config.kind === "pretrain") return pretrain(config, options);
     const { defaultCatalogue } = await import("../../simulator/index.js");
-    const catalogue = await defaultCatalogue(config.data);
+    const catalogue = await defaultCatalogue(config.data, { verify: flags.verify === true });
     try {
       const ended = await imitate(config, catalogue, options);
       if (!ended.interrupted && config.decisionGoals > 0) {

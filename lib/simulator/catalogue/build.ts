@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { InputError, writeJson } from "../../base/index.js";
 import {
   GOAL_SHUFFLE_SEED,
@@ -15,6 +14,7 @@ import { byCodePoint } from "../python-text.js";
 import { IndexBuilder, StringTable, writePack } from "../search/index.js";
 import { splitHash } from "../split.js";
 import type { Goal } from "../types.js";
+import { fingerprintOf } from "./check.js";
 import { WholeFolder } from "./folder.js";
 import { FILES, FORMAT, MANIFEST, type Manifest } from "./format.js";
 import { ListBuilder } from "./lists.js";
@@ -104,7 +104,7 @@ async function fill(folder: WholeFolder, source: CatalogueSource, options: Build
       ...builder.queries.finish("query"),
       ...builder.attributes.finish("attribute"),
     });
-    const manifest: Manifest = {
+    const described = {
       format: FORMAT,
       products: count,
       goals: goals.length,
@@ -112,22 +112,10 @@ async function fill(folder: WholeFolder, source: CatalogueSource, options: Build
       priceSeed,
       goalSeed,
       splitHash: splitHash(goals),
-      fingerprint: createHash("sha256")
-        .update(
-          JSON.stringify([
-            FORMAT,
-            priceSeed,
-            goalSeed,
-            source.goals,
-            productsWritten.sha256,
-            goalsFile.sha256,
-          ]),
-        )
-        .update(new Uint8Array(prices.buffer, prices.byteOffset, prices.byteLength))
-        .digest("hex"),
       source: source.name,
       files: { products: productsWritten, goals: goalsFile, tables: tablesWritten, index: indexWritten },
-    };
+    } as const;
+    const manifest: Manifest = { ...described, fingerprint: fingerprintOf(described, prices) };
     writeJson(folder.file(MANIFEST), manifest);
     report("writing", 1);
     return manifest;

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { besideName, codeOf, InputError, RunError, whyNot } from "../../base/index.js";
+import { join } from "node:path";
+import { codeOf, InputError, RunError, whyNot } from "../../base/index.js";
+import { nameBeside, removeAbandoned } from "./abandoned.js";
 import { isCatalogue } from "./format.js";
 
 /**
@@ -15,9 +16,9 @@ export class WholeFolder {
 
   /** @throws InputError when `path` is something else than a catalogue or an empty folder. */
   constructor(readonly path: string) {
-    refuseForeign(path);
+    refuseForeign(path); // which puts back what a killed builder had moved away
     removeAbandoned(path);
-    this.part = besideName(path);
+    this.part = nameBeside(path, "part");
     try {
       mkdirSync(this.part, { recursive: true });
     } catch (error) {
@@ -42,9 +43,15 @@ export class WholeFolder {
         // Onto nothing (or an empty folder) a folder is renamed in one step, so that two builders cannot collide.
         if (renamed(this.part, this.path)) break;
         if (keep()) return this.discard();
-        const old = besideName(this.path);
+        const old = nameBeside(this.path, "old");
         moveAway(this.path, old);
-        const done = renamed(this.part, this.path);
+        let done: boolean;
+        try {
+          done = renamed(this.part, this.path);
+        } catch (error) {
+          moveAway(old, this.path);
+          throw error;
+        }
         rmSync(old, { recursive: true, force: true });
         if (done) break;
         // Another builder published between the two renames: its catalogue is the old one of the next attempt.
@@ -85,7 +92,7 @@ function moveAway(from: string, to: string): void {
 }
 
 function refuseForeign(path: string): void {
-  if (!existsSync(path) || isCatalogue(path)) return;
+  if (isCatalogue(path) || !existsSync(path)) return;
   let entries: string[];
   try {
     entries = readdirSync(path);
@@ -98,27 +105,5 @@ function refuseForeign(path: string): void {
     throw new InputError(
       `${path} holds other files (${entries[0]!}) and is not a catalogue: name an empty or new folder.`,
     );
-  }
-}
-
-/** Removes what builders of this catalogue left that were killed: their names hold the number of their process. */
-function removeAbandoned(path: string): void {
-  const folder = dirname(path);
-  if (!existsSync(folder)) return;
-  const name = basename(path);
-  for (const entry of readdirSync(folder)) {
-    if (!entry.startsWith(`${name}.`) || !entry.endsWith(".part")) continue;
-    const pid = Number(entry.slice(name.length + 1).split(".")[0]);
-    if (Number.isInteger(pid) && !isRunning(pid))
-      rmSync(join(folder, entry), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== "ESRCH";
   }
 }

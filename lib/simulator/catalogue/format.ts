@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError, readJson } from "../../base/index.js";
+import { recover } from "./abandoned.js";
 
 /** Rises whenever a catalogue made by older code would be read wrongly. */
 export const FORMAT = 1;
@@ -47,9 +48,12 @@ const manifestSchema = z.object({
 /** What a catalogue's manifest says. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** Whether a folder looks like a catalogue. */
+/** Whether a folder looks like a catalogue: its manifest is written last. One that a killed builder had moved away is put back. */
 export function isCatalogue(folder: string): boolean {
-  return existsSync(join(folder, MANIFEST));
+  const hasManifest = (place: string): boolean => existsSync(join(place, MANIFEST));
+  if (hasManifest(folder)) return true;
+  recover(folder, hasManifest);
+  return hasManifest(folder);
 }
 
 /**

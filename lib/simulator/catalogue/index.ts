@@ -1,5 +1,6 @@
 /** Catalogues on disk: built once from a stream of products, opened in seconds, shared by threads. */
 export { buildCatalogue, MAX_GOALS, type BuildOptions, type BuildProgress } from "./build.js";
+export { checkFiles, type CheckOptions } from "./check.js";
 export { DEFAULT_SHOP, defaultCatalogue, ensureShop } from "./default.js";
 export { isCatalogue, readManifest, type Manifest } from "./format.js";
 export { DiskCatalogue, openCatalogue, openShared, type CatalogueHandle, type OpenOptions } from "./open.js";

@@ -1,20 +1,21 @@
-import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import { InputError, whyNot } from "../../base/index.js";
+import { isDeepStrictEqual } from "node:util";
+import { InputError } from "../../base/index.js";
 import { arrayOf, readPack, Searcher, StringTable, type Pack } from "../search/index.js";
 import { checkSplit } from "../split.js";
 import type { Catalogue, Goal, Hit, Product } from "../types.js";
 import { Cache } from "./cache.js";
-import { FILES, readManifest, type Manifest } from "./format.js";
+import { checkFiles, checkManifest, type CheckOptions } from "./check.js";
+import { FILES, isCatalogue, readManifest, type Manifest } from "./format.js";
 import { Lists } from "./lists.js";
 import { readRecord } from "./record-file.js";
 import { parseGoal, parseProduct } from "./records.js";
 
-/** Up to so many goals, the split hash is computed anew at each opening; beyond, the file's own hash stands for it. */
+/** Up to so many goals, the split hash is computed anew at each opening; beyond, the hash of their file stands for it. */
 const GOALS_HASHED_ONE_BY_ONE = 100_000;
 
-export interface OpenOptions {
+export interface OpenOptions extends CheckOptions {
   /** Characters of product and goal records kept parsed in memory, per thread. Default 64 million. */
   readonly cacheCharacters?: number;
 }
@@ -106,6 +107,12 @@ export class DiskCatalogue implements Catalogue {
     return this.goals.put(index, parseGoal(line, index), line.length);
   }
 
+  /** What the tables say of the catalogue's size, and all prices, to compare with the manifest. */
+  tableSizes(): { products: number; goals: number; prices: Float64Array } {
+    const { productBegins, goalBegins, prices } = this;
+    return { products: productBegins.length - 1, goals: goalBegins.length - 1, prices };
+  }
+
   /** What `openShared` needs in another thread. */
   share(): CatalogueHandle {
     return this.handle;
@@ -120,30 +127,29 @@ export class DiskCatalogue implements Catalogue {
 
 /**
  * Opens a built catalogue: the index and tables are read into shared memory, products and goals stay on disk until
- * they are asked for. Checks the length of every file and the goals against the hash of the split.
- * @throws InputError when the folder is no catalogue, or one that is damaged or of another version.
+ * they are asked for. Checks that every file has the bytes that were built, and the goals against the hash of the split.
+ * @throws InputError when the folder is no catalogue, or one that is damaged, altered or of another version.
  */
 export function openCatalogue(folder: string, options: OpenOptions = {}): DiskCatalogue {
-  const manifest = readManifest(folder);
-  for (const [name, file] of Object.entries(FILES)) {
-    const path = join(folder, file);
-    const expected = manifest.files[name as keyof typeof FILES].bytes;
-    let size: number;
+  for (let attempt = 1; ; attempt++) {
+    const manifest = readManifest(folder);
     try {
-      size = statSync(path).size;
+      return openAs(manifest, folder, options);
     } catch (error) {
-      throw new InputError(`Could not open ${path}: ${whyNot(error)}; build the catalogue again.`);
-    }
-    if (size !== expected) {
-      throw new InputError(
-        `${path} is damaged: it has ${size} bytes and should have ${expected}; build the catalogue again.`,
-      );
+      // A builder may have put another catalogue in its place between two files.
+      if (attempt === 3 || !isCatalogue(folder)) throw error;
+      if (isDeepStrictEqual(readManifest(folder), manifest)) throw error;
     }
   }
+}
+
+function openAs(manifest: Manifest, folder: string, options: OpenOptions): DiskCatalogue {
+  checkFiles(folder, manifest, options);
   const tables = readPack(join(folder, FILES.tables));
   const index = readPack(join(folder, FILES.index));
   const catalogue = new DiskCatalogue({ folder, manifest, tables, index }, options);
   try {
+    checkManifest(folder, manifest, catalogue.tableSizes());
     checkGoals(folder, manifest, catalogue);
   } catch (error) {
     catalogue.close();
@@ -158,35 +164,15 @@ export function openShared(handle: CatalogueHandle, options: OpenOptions = {}): 
 }
 
 function checkGoals(folder: string, manifest: Manifest, catalogue: DiskCatalogue): void {
-  const path = join(folder, FILES.goals);
-  if (manifest.goals > GOALS_HASHED_ONE_BY_ONE) {
-    if (hashOf(path) !== manifest.files.goals.sha256) {
-      throw new InputError(`${path} is not the list of goals that was split: build the catalogue again.`);
-    }
-    return;
-  }
+  if (manifest.goals > GOALS_HASHED_ONE_BY_ONE) return;
   function* goals() {
     for (let i = 0; i < manifest.goals; i++) yield catalogue.goal(i);
   }
   try {
     checkSplit(goals(), manifest.splitHash);
   } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${path} is damaged: build the catalogue again.`);
-  }
-}
-
-function hashOf(path: string): string {
-  const file = openSync(path, "r");
-  const hash = createHash("sha256");
-  const buffer = Buffer.alloc(1 << 22);
-  try {
-    for (;;) {
-      const got = readSync(file, buffer);
-      if (got === 0) return hash.digest("hex");
-      hash.update(buffer.subarray(0, got));
-    }
-  } finally {
-    closeSync(file);
+    const why =
+      error instanceof InputError ? error.message : "its goals cannot be read: build the catalogue again.";
+    throw new InputError(`${folder} is damaged or was altered. ${why}`);
   }
 }

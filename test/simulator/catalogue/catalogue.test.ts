@@ -160,14 +160,39 @@ describe("catalogue", function () {
       refused(/does not exist/);
       writeFileSync(join(bad, file), whole);
     }
-    // As long as it should be, but not the goals that were split.
-    const goals = readFileSync(join(bad, "goals.jsonl"), "utf8");
-    writeFileSync(join(bad, "goals.jsonl"), goals.replace("lower than", "higher tha"));
-    refused(/not those that were split/);
-    writeFileSync(join(bad, "goals.jsonl"), "x".repeat(Buffer.byteLength(goals)));
-    refused(/damaged/);
-    writeFileSync(join(bad, "goals.jsonl"), goals);
+    // As long as they should be, but not what was built: words as "sed" would change them, and one bit.
+    for (const [file, word, other] of [
+      ["products.jsonl", "the", "teh"],
+      ["goals.jsonl", "lower than", "higher tha"],
+    ] as const) {
+      const text = readFileSync(join(bad, file), "utf8");
+      assert.ok(text.includes(word));
+      writeFileSync(join(bad, file), text.replace(word, other));
+      refused(new RegExp(`${file} is damaged or was altered.*Build the catalogue again`));
+      writeFileSync(join(bad, file), text);
+    }
+    for (const file of ["tables.pack", "index.pack"]) {
+      const whole = readFileSync(join(shop, file));
+      const bytes = Buffer.from(whole);
+      bytes[bytes.length - 100]! ^= 4;
+      writeFileSync(join(bad, file), bytes);
+      refused(new RegExp(`${file} is damaged or was altered`));
+      writeFileSync(join(bad, file), whole);
+    }
     openCatalogue(bad).close();
+    const manifest = readFileSync(join(bad, "manifest.json"), "utf8");
+    for (const [said, other] of [
+      ['"products": 700', '"products": 600'],
+      ['"priceSeed": 233', '"priceSeed": 234'],
+      ['"goalKind": "human"', '"goalKind": "synthetic"'],
+      ['"fingerprint": "', '"fingerprint": "0'],
+    ] as const) {
+      assert.ok(manifest.includes(said), said);
+      writeFileSync(join(bad, "manifest.json"), manifest.replace(said, other));
+      refused(/manifest\.json is damaged or was altered/);
+    }
+    writeFileSync(join(bad, "manifest.json"), manifest.replace('"splitHash": "', '"splitHash": "0'));
+    refused(/not those that were split/);
     for (const [text, pattern] of [
       ["{", /not JSON/],
       ["[]", /damaged/],
@@ -202,6 +227,64 @@ describe("catalogue", function () {
     mkdirSync(at("small.99999999.abcd1234.part"));
     await buildCatalogue(listSource([plain]), at("small"));
     assert.ok(!existsSync(at("small.99999999.abcd1234.part")));
+  });
+
+  describe("after a builder was killed between two renames", () => {
+    const dead = 99999999;
+    const [newer, older] = [at(`cut.${dead}.abcd1234.part`), at(`cut.${dead}.12345678.old`)];
+    const build = async (path: string, count: number): Promise<void> =>
+      void (await buildCatalogue(recipeSource({ products: count }), path));
+    const beside = (): string[] => readdirSync(folder).filter((name) => name.startsWith("cut."));
+    beforeEach(() => rmSync(at("cut"), { recursive: true, force: true }));
+
+    it("puts the new catalogue in its place, if it was complete", async () => {
+      await build(newer, 61);
+      await build(older, 60);
+      assert.equal(openCatalogue(at("cut")).size, 61);
+      assert.deepEqual(beside(), []);
+    });
+
+    it("or else puts back the old one", async () => {
+      await build(newer, 61);
+      rmSync(join(newer, "manifest.json"));
+      await build(older, 60);
+      assert.equal(openCatalogue(at("cut")).size, 60);
+      assert.deepEqual(beside(), [`cut.${dead}.abcd1234.part`]);
+    });
+
+    it("and the next build replaces it as usual", async () => {
+      await build(older, 60);
+      let stood = 0;
+      await buildCatalogue(recipeSource({ products: 62 }), at("cut"), {
+        keep: () => {
+          stood = openCatalogue(at("cut")).size;
+          return false;
+        },
+      });
+      assert.equal(stood, 60);
+      assert.equal(openCatalogue(at("cut")).size, 62);
+      assert.deepEqual(beside(), []);
+    });
+
+    it("touches nothing of a builder that lives, here or on another machine", async () => {
+      const mine = at(`cut.${process.ppid}.abcd1234.old`);
+      const theirs = at(`cut.${dead}.0000000012345678.old`);
+      await build(mine, 60);
+      await build(theirs, 60);
+      assert.throws(() => openCatalogue(at("cut")), /does not exist/);
+      await build(at("cut"), 61);
+      assert.ok(existsSync(mine) && existsSync(theirs));
+      // Between two renames lie microseconds: an hour later nobody is at work there.
+      rmSync(at("cut"), { recursive: true });
+      rmSync(mine, { recursive: true });
+      const { now } = Date;
+      Date.now = () => now() + 3_600_000;
+      try {
+        assert.equal(openCatalogue(at("cut")).size, 60);
+      } finally {
+        Date.now = now;
+      }
+    });
   });
 
   it("survives two builders at once", async () => {
