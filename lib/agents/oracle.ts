@@ -61,22 +61,23 @@ export function findBest(
 ): Find | null {
   const quirks = resolveQuirks(environment.settings.compat, environment.settings.quirks);
   const { catalogue } = environment;
+  const nouns = (title: string): readonly string[] => environment.nounsOf(title);
   let best: Find | null = null;
   let at = environment.step(state, query).state;
   for (let page = 1; page <= pages; page++) {
     const products = resultsOn(environment, at);
     for (const product of products) {
       const price = catalogue.price(catalogue.indexOf(product.asin));
-      const bare = rewardOf({ product, price, options: {} }, goal, quirks);
+      const bare = rewardOf({ product, price, options: {} }, goal, quirks, nouns);
       // With every wanted option it could reach this; most products end here.
       const bound = bare.total + bare.rType * (bare.wOption ?? 0) * (1 - (bare.rOption ?? 0));
       if (best !== null && bound <= best.reward + 1e-9) continue;
       const options = bestOptions(product, goal, (value, wanted) => {
         const one = { ...goal, attributes: [], options: [wanted] };
-        return rewardOf({ product, price, options: { value } }, one, quirks).rOption === 1;
+        return rewardOf({ product, price, options: { value } }, one, quirks, nouns).rOption === 1;
       });
       const chosen = Object.fromEntries(options.map((value, i) => [String(i), value]));
-      const reward = rewardOf({ product, price, options: chosen }, goal, quirks).total;
+      const reward = rewardOf({ product, price, options: chosen }, goal, quirks, nouns).total;
       if (best === null || reward > best.reward + 1e-9) best = { page, asin: product.asin, options, reward };
       if (reward === 1) return best;
     }

@@ -84,5 +84,7 @@ function rewardOfAllLists(environment: Environment, goal: number, product: Produ
   return rewardOf(
     { product, price: catalogue.price(catalogue.indexOf(product.asin)), options },
     catalogue.goal(goal),
+    undefined,
+    (title) => environment.nounsOf(title),
   );
 }

@@ -8,6 +8,7 @@ import { pageBody, type PageContents } from "./pages.js";
 import { resolveQuirks, type Quirks } from "./quirks.js";
 import { clickables, clickTarget, follow, searched, type Shop } from "./transitions.js";
 import { RESULT_LIMIT, runSearch } from "./searches.js";
+import { chooseTagger, type NounFinder } from "./taggers.js";
 import type {
   AvailableActions,
   Catalogue,
@@ -40,21 +41,23 @@ export function openEnvironment(
   catalogue: Catalogue,
   settings: Partial<EnvironmentSettings> = {},
 ): Environment {
-  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(DEFAULTS, name));
+  const names = [...Object.keys(DEFAULTS), "tagger"];
+  const unknown = Object.keys(settings).find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    throw new InputError(
-      `There is no environment setting "${unknown}"; there are ${Object.keys(DEFAULTS).join(", ")}.`,
-    );
+    throw new InputError(`There is no environment setting "${unknown}"; there are ${names.join(", ")}.`);
   }
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  const full: EnvironmentSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
+  const { tagger: asked, ...full }: EnvironmentSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
   checkMode(full.mode);
   for (const name of ["previousObservations", "previousActions"] as const) {
     if (!Number.isSafeInteger(full[name]) || full[name] < 0) {
       throw new InputError(`${name} must be a whole number of at least 0, not ${String(full[name])}.`);
     }
   }
-  return new ShopEnvironment(catalogue, Object.freeze(full), resolveQuirks(full.compat, full.quirks));
+  const quirks = resolveQuirks(full.compat, full.quirks);
+  const tagger = chooseTagger(catalogue, { compat: full.compat, tagger: asked });
+  const resolved = tagger.kind === "spacy" ? { ...full, tagger: tagger.kind } : full;
+  return new ShopEnvironment(catalogue, Object.freeze(resolved), quirks, tagger);
 }
 
 /** What environments on one catalogue share, so that thousands of different ones take no more memory than one. */
@@ -76,11 +79,20 @@ class ShopEnvironment implements Environment, Shop {
     readonly catalogue: Catalogue,
     readonly settings: EnvironmentSettings,
     readonly quirks: Quirks,
+    private readonly finder: NounFinder,
   ) {
     let caches = cachesOf.get(catalogue);
     if (!caches) cachesOf.set(catalogue, (caches = new SharedCaches()));
     this.#hits = caches.hits;
     this.#texts = settings.showAttributes ? caches.textsWithAttributes : caches.texts;
+  }
+
+  get tagger(): string {
+    return this.finder.name;
+  }
+
+  nounsOf(title: string): readonly string[] {
+    return this.finder.nouns(title);
   }
 
   reset(options: { goal: number; session?: string; instruction?: string }): SessionState {

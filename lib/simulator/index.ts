@@ -10,6 +10,8 @@ export * from "./quirks.js";
 export { rewardOf, rewardRecord, combineReward, typeReward, titleScoreOf, type Purchase } from "./reward.js";
 export { tokenSetRatio } from "./fuzzy.js";
 export { nounsOf } from "./nouns.js";
+export { chooseTagger, type NounFinder, type TaggerKind } from "./taggers.js";
+export { fetchTagger, hasSpacyTagger, taggerFile } from "./tagger/index.js";
 export { normaliseColour } from "./colours.js";
 export { parseAction, type ParsedAction } from "./actions.js";
 export { openEnvironment } from "./environment.js";

@@ -12,6 +12,8 @@ export interface Shop {
   readonly quirks: Quirks;
   goal(state: SessionState): Goal;
   productOf(asin: string): Product;
+  /** A title's nouns, by the environment's tagger. */
+  nounsOf(title: string): readonly string[];
   pageOfResults(state: SessionState): readonly Product[];
   hasNext(state: SessionState): boolean;
 }
@@ -157,6 +159,7 @@ function bought(shop: Shop, state: SessionState): SessionState {
     },
     shop.goal(state),
     quirks,
+    (title) => shop.nounsOf(title),
   );
   return { ...state, page: "done", subPage: null, done: true, reward, counts: count(state, "purchase") };
 }

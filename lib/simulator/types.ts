@@ -79,6 +79,8 @@ export interface Catalogue {
   product(index: number): Product;
   /** Position of an ASIN (upper-case), or -1. */
   indexOf(asin: string): number;
+  /** Whether the products are WebShop's own listings; absent where they are not. */
+  readonly webshop?: boolean;
   /** The price used by goal bounds and the reward (§1.3.5): drawn once, with a stated seed, for a price range. */
   price(index: number): number;
   /** The best `limit` products for a bag-of-words query, by descending BM25, ties by ascending ASIN (§3). */
@@ -175,6 +177,12 @@ export interface EnvironmentSettings {
   readonly compat: "webshop" | "fixed";
   /** Switches single quirks against `compat`. Default none. */
   readonly quirks?: Partial<Quirks>;
+  /**
+   * Whose nouns the reward compares: spaCy's, as WebShop's does, or those of the tagger that Aisle comes with.
+   * Default: spaCy's for WebShop's own products under `compat: "webshop"`, where its weights are here; else Aisle's own.
+   * An opened environment names it only where it is spaCy's.
+   */
+  readonly tagger?: "spacy" | "wink";
   /** Shows the Attributes button on item pages. Default false. */
   readonly showAttributes: boolean;
   /** How many earlier observations are put before the current one. Default 0. */
@@ -187,6 +195,10 @@ export interface EnvironmentSettings {
 export interface Environment {
   readonly catalogue: Catalogue;
   readonly settings: EnvironmentSettings;
+  /** What finds a title's nouns, by name and version. */
+  readonly tagger: string;
+  /** Lower-case nouns and proper nouns of a title in order, repeats included, as the reward compares them. */
+  nounsOf(title: string): readonly string[];
   /** Opens a session on a goal. `session` defaults to the goal's number, `instruction` to the goal's own text. */
   reset(options: { goal: number; session?: string; instruction?: string }): SessionState;
   /** What the shopper sees, in the environment's mode or in another. */

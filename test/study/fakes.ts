@@ -39,6 +39,8 @@ export function fakeEnvironment(goalCount = 12, fingerprint = "fake-1"): Environ
       previousObservations: 0,
       previousActions: 0,
     },
+    tagger: "none",
+    nounsOf: unused,
     reset: unused,
     observe: unused,
     actions: unused,

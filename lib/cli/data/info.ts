@@ -12,7 +12,7 @@ export function addDataInfo(data: Command): void {
     .option("--json", "print one JSON object")
     .action(async (options: { data?: string; verify?: boolean; json?: boolean }) => {
       const { defaultCatalogue } = await import("../../simulator/catalogue/index.js");
-      const { splitRanges } = await import("../../simulator/index.js");
+      const { chooseTagger, hasSpacyTagger, splitRanges } = await import("../../simulator/index.js");
       const report = buildReporter();
       const catalogue = await defaultCatalogue(options.data, {
         progress: report.building,
@@ -25,9 +25,10 @@ export function addDataInfo(data: Command): void {
       const count = ({ start, end }: { start: number; end: number }): number => end - start;
       const splits = { test: count(ranges.test), dev: count(ranges.dev), train: count(ranges.train) };
       const { size: products, goalCount: goals, fingerprint } = catalogue;
+      const tagger = chooseTagger(catalogue).name;
       catalogue.close();
       if (options.json) {
-        printJson({ products, goals, splits, fingerprint });
+        printJson({ products, goals, splits, fingerprint, tagger });
         return;
       }
       note(`Made from ${manifest.source}; price seed ${manifest.priceSeed}, goal seed ${manifest.goalSeed}.`);
@@ -35,7 +36,11 @@ export function addDataInfo(data: Command): void {
         `products     ${products}\n` +
           `goals        ${goals} (${manifest.goalKind})\n` +
           `splits       test ${splits.test}, dev ${splits.dev}, train ${splits.train}\n` +
-          `fingerprint  ${fingerprint}\n`,
+          `fingerprint  ${fingerprint}\n` +
+          `nouns        ${tagger}\n`,
       );
+      if (catalogue.webshop && !hasSpacyTagger()) {
+        note('WebShop finds nouns with spaCy: "aisle data fetch tagger" gets its weights, until then ours stand in.');
+      }
     });
 }

@@ -11,6 +11,7 @@ import { FILES, isCatalogue, readManifest, type Manifest } from "./format.js";
 import { Lists } from "./lists.js";
 import { readRecord } from "./record-file.js";
 import { parseGoal, parseProduct } from "./records.js";
+import { EMBEDDED } from "./sources/recipe.js";
 
 /** Up to so many goals, the split hash is computed anew at each opening; beyond, the hash of their file stands for it. */
 const GOALS_HASHED_ONE_BY_ONE = 100_000;
@@ -33,6 +34,7 @@ export class DiskCatalogue implements Catalogue {
   readonly size: number;
   readonly goalCount: number;
   readonly fingerprint: string;
+  readonly webshop: boolean;
   readonly manifest: Manifest;
   private readonly productFile: number;
   private readonly goalFile: number;
@@ -55,6 +57,7 @@ export class DiskCatalogue implements Catalogue {
     this.size = manifest.products;
     this.goalCount = manifest.goals;
     this.fingerprint = manifest.fingerprint;
+    this.webshop = !manifest.source.startsWith(EMBEDDED);
     this.productBegins = arrayOf(tables, "productBegins", "Float64Array");
     this.goalBegins = arrayOf(tables, "goalBegins", "Float64Array");
     this.prices = arrayOf(tables, "prices", "Float64Array");

@@ -60,6 +60,7 @@ export async function searchRemotely(
   return {
     size: catalogue.size,
     fingerprint: catalogue.fingerprint,
+    webshop: catalogue.webshop ?? false,
     goalCount: catalogue.goalCount,
     product: (index) => catalogue.product(index),
     indexOf: (asin) => catalogue.indexOf(asin),
