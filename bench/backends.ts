@@ -7,17 +7,9 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { stream } from "../lib/base/index.js";
-import {
-  BACKENDS,
-  backendNamed,
-  initModel,
-  parseModelConfig,
-  Policy,
-  Trainer,
-  useBackend,
-  type BackendName,
-  type Row,
-} from "../lib/policy/index.js";
+import { BACKENDS, backendNamed, useBackend, type BackendName } from "../lib/tensor/index.js";
+import { initModel, parseModelConfig } from "../lib/model/index.js";
+import { Policy, Trainer, type Row } from "../lib/policy/index.js";
 
 const CONFIG = parseModelConfig({
   architectures: ["Qwen2ForCausalLM"],

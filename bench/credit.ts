@@ -8,7 +8,8 @@
  */
 import { openPlayer } from "../lib/agents/index.js";
 import { defaultCatalogue, openEnvironment, splitRanges } from "../lib/simulator/index.js";
-import { agreement, judgeDecisions, judgedFile, parseGrpoRun, writeJudged } from "../lib/study/index.js";
+import { agreement, judgeDecisions, judgedFile, writeJudged } from "../lib/credit/index.js";
+import { parseGrpoRun } from "../lib/runs/index.js";
 import { readJson } from "../lib/base/index.js";
 
 /** Train goals are taken this far apart, beginning here. */

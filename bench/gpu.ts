@@ -31,22 +31,15 @@ import {
 } from "../lib/grpo/index.js";
 import {
   adapted,
-  type AdapterFiles,
   attention,
   backendNamed,
-  freshAdapter,
-  loadModel,
-  packedLength,
-  Policy,
-  projections,
   rmsNorm,
-  saveAdapter,
-  saveModel,
   swiGlu,
   tokenLogProbs,
-  Trainer,
   useBackend,
-} from "../lib/policy/index.js";
+} from "../lib/tensor/index.js";
+import { type AdapterFiles, loadModel, projections, saveAdapter, saveModel } from "../lib/model/index.js";
+import { freshAdapter, packedLength, Policy, Trainer } from "../lib/policy/index.js";
 import { configOf, median, noiseModel, SHAPES, type ShapeName } from "./policy.js";
 
 /** What is played: sizes of the two iterations. */

@@ -6,23 +6,23 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { InputError, messageOf, RunError, stream } from "../lib/base/index.js";
+import { currentBackend, useBackend, type BackendName } from "../lib/tensor/index.js";
 import {
-  currentBackend,
   freshAdapter,
   packedLength,
-  parameterShapes,
   Policy,
-  projections,
-  saveModel,
   Trainer,
-  useBackend,
-  type BackendName,
-  type ModelConfig,
-  type ModelFiles,
   type Objective,
   type Row,
-  type Weight,
 } from "../lib/policy/index.js";
+import {
+  parameterShapes,
+  projections,
+  saveModel,
+  type ModelConfig,
+  type ModelFiles,
+  type Weight,
+} from "../lib/model/index.js";
 
 /** The shapes that are measured: the embedded model, and the published ones with random weights under a LoRA adapter. */
 export const SHAPES = {

@@ -7,9 +7,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { useBackend } from "../lib/policy/index.js";
+import { useBackend } from "../lib/tensor/index.js";
 import { defaultCatalogue, openEnvironment } from "../lib/simulator/index.js";
-import { type IterationTimes, parseGrpoRun, runGrpo, splitOf, splitText } from "../lib/study/index.js";
+import { type IterationTimes, parseGrpoRun, runGrpo, splitOf, splitText } from "../lib/runs/index.js";
 
 async function main(iterations: number, workers: number): Promise<void> {
   await useBackend("wasm");

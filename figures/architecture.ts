@@ -1,4 +1,4 @@
-import type { Figure } from "../lib/study/index.js";
+import type { Figure } from "../lib/results/index.js";
 import { type Arrow, type Box, drawingSpec, type Words } from "./drawing.js";
 
 const tint = {

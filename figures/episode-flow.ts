@@ -1,4 +1,4 @@
-import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
 
 /** Where episodes fail: what is left of all of them after each demand of the goal, in the order in which it is met. */
 export const episodeFlow: Figure = {

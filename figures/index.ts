@@ -1,5 +1,6 @@
 /** Every figure of the thesis, in the order in which the thesis shows them. */
-import type { Figure } from "../lib/study/index.js";
+import { InputError } from "../lib/base/index.js";
+import { drawFigure, type Figure, type StudyData } from "../lib/results/index.js";
 import { architecture } from "./architecture.js";
 import { episodeFlow } from "./episode-flow.js";
 import { learningCurves } from "./learning-curves.js";
@@ -23,3 +24,19 @@ export const figures: readonly Figure[] = [
   marginals,
   stepCredit,
 ];
+
+/** The figure of a name. @throws InputError when there is none */
+export function figureNamed(name: string): Figure {
+  const figure = figures.find((one) => one.name === name);
+  if (!figure) {
+    throw new InputError(
+      `There is no figure "${name}"; there are ${figures.map((one) => one.name).join(", ")}.`,
+    );
+  }
+  return figure;
+}
+
+/** A figure as an SVG string, for a notebook: `tslab.display.svg(await figureSvg("results-ladder", data))`. */
+export async function figureSvg(name: string, data: StudyData): Promise<string> {
+  return drawFigure(figureNamed(name), data);
+}

@@ -1,4 +1,4 @@
-import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
 import { noticeSpec } from "./drawing.js";
 
 /** How training went: return of the roll-outs and score on dev goals against the number of roll-outs, a line an algorithm. */

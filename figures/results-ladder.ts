@@ -1,5 +1,5 @@
 import * as aq from "arquero";
-import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
 
 /** The ladder: every agent's score and success rate with its interval, and beneath what others printed. */
 export const resultsLadder: Figure = {

@@ -1,4 +1,4 @@
-import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
 
 const parts = [
   ["rType", "Type"],

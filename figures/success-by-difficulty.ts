@@ -1,5 +1,5 @@
 import * as aq from "arquero";
-import type { Figure, FigureKit, StudyData } from "../lib/study/index.js";
+import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
 
 /** Success against how much an instruction asks for: attributes and options together. */
 export const successByDifficulty: Figure = {

@@ -1,4 +1,4 @@
-import type { Figure, FigureKit, SampleEpisode } from "../lib/study/index.js";
+import type { Figure, FigureKit, SampleEpisode } from "../lib/results/index.js";
 import { type Arrow, type Box, drawingSpec, type Words, wrapped } from "./drawing.js";
 
 /** One episode, page by page, with what was done on each. */

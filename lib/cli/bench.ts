@@ -1,7 +1,7 @@
 import { addBenchPolicy } from "./bench/policy.js";
 import { addBenchSearch } from "./bench/search.js";
 import { addBenchSimulator } from "./bench/simulator.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle bench …`: the measurements behind the budgets, as ratios where a peer is present. */
 export const addBench: AddVerb = (program) => {

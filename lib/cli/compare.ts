@@ -1,6 +1,6 @@
 import { InputError } from "../base/index.js";
 import { note, printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 interface CompareFlags {
   readonly with?: string;
@@ -25,9 +25,10 @@ export const addCompare: AddVerb = (program) => {
         "one call, score and success, are one family for Holm's correction.",
     )
     .action(async (agents: string[], flags: CompareFlags) => {
-      const { comparePairs, comparisonSection, learningPairs, mainAgentsIn, mainResults, runsFolder } =
-        await import("../study/index.js");
-      const { seedsOf, studyShop, toText } = await import("../study/index.js");
+      const { comparePairs, comparisonSection, learningPairs, mainAgentsIn, mainResults } =
+        await import("../results/index.js");
+      const { runsFolder } = await import("../records/index.js");
+      const { seedsOf, studyShop, toText } = await import("../results/index.js");
       const { ensureShop } = await import("../simulator/index.js");
       const other = flags.with ?? (agents.length > 1 ? agents.at(-1)! : undefined);
       const asked = flags.with === undefined ? agents.slice(0, -1) : agents;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 import { addDataFetch } from "./data/fetch.js";
 import { addDataImport } from "./data/import.js";
 import { addDataInfo } from "./data/info.js";

@@ -1,6 +1,6 @@
 import type { Backend, DoctorReport } from "./doctor/report.js";
 import { printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle doctor`: what this machine has, what each missing piece would give and how to get it. */
 export const addDoctor: AddVerb = (program) => {

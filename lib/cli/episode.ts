@@ -3,7 +3,7 @@ import type { Trajectory } from "../agents/index.js";
 import type { Goal } from "../simulator/index.js";
 import { integerOption, printJson } from "./common.js";
 import { buildReporter } from "./data/report.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 interface EpisodeOptions {
   readonly agent: string;
@@ -34,7 +34,7 @@ export const addEpisode: AddVerb = (program) => {
       }
       const { agentNamed } = await import("../agents/index.js");
       const agent = await agentNamed(options.agent);
-      const { defaultCatalogue } = await import("../simulator/catalogue/index.js");
+      const { defaultCatalogue } = await import("../simulator/index.js");
       const { openEnvironment } = await import("../simulator/index.js");
       const { stream } = await import("../base/index.js");
       const report = buildReporter();

@@ -1,12 +1,13 @@
 import { Option } from "commander";
 import { InputError } from "../base/index.js";
 import type { SplitName } from "../simulator/index.js";
-import type { Cost, Estimate, Evaluation } from "../study/index.js";
+import type { Cost, Evaluation } from "../runs/index.js";
+import type { Estimate } from "../stats/index.js";
 import { integerOption, note, numberOption, printJson } from "./common.js";
 import { buildReporter } from "./data/report.js";
 import { addPromptingOptions, asksForPrompting, type PromptingFlags, promptingAgent } from "./prompting.js";
 import { countReporter } from "./study/report.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 interface EvaluateFlags extends PromptingFlags {
   readonly selectModel?: string;
@@ -60,7 +61,7 @@ export const addEvaluate: AddVerb = (program) => {
     .action(async (flags: EvaluateFlags) => {
       const prompting = asksForPrompting(flags);
       const { defaultCatalogue, openEnvironment, splitRanges } = await import("../simulator/index.js");
-      const { agentOf, evaluate } = await import("../study/index.js");
+      const { agentOf, evaluate } = await import("../runs/index.js");
       const { withInterrupts } = await import("./interrupts.js");
       // Before anything is built: a misspelt name should cost nothing.
       const { agent: name, model, selectModel, temperature, history, runs } = flags;

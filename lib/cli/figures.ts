@@ -1,5 +1,5 @@
 import { note, printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle figures`: the thesis's figures from the run records. */
 export const addFigures: AddVerb = (program) => {
@@ -9,8 +9,10 @@ export const addFigures: AddVerb = (program) => {
     .argument("[names...]", "only these")
     .option("--json", "print one JSON object")
     .action(async (names: string[], options: { json?: boolean }) => {
-      const { defaultStudyData, makeFigures } = await import("../study/index.js");
-      const made = await makeFigures(await defaultStudyData(), names.length > 0 ? { only: names } : {});
+      const { defaultStudyData, makeFigures } = await import("../results/index.js");
+      const { figureNamed, figures } = await import("../../figures/index.js");
+      const wanted = names.length > 0 ? names.map(figureNamed) : figures;
+      const made = await makeFigures(wanted, await defaultStudyData());
       if (made.some(({ pdf }) => pdf === null)) {
         note("rsvg-convert is not installed: the figures are SVG only (Debian: apt install librsvg2-bin).");
       }

@@ -1,5 +1,5 @@
 import { note } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle kernel install | uninstall`: registers the notebook kernel for the user. */
 export const addKernel: AddVerb = (program) => {

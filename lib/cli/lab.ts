@@ -1,6 +1,6 @@
 import { RunError } from "../base/index.js";
 import { note } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** How to get a Jupyter, for each way that people have. */
 export const GET_JUPYTER =

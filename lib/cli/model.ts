@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import type { PullProgress } from "../policy/files/index.js";
+import type { PullProgress } from "../model/index.js";
 import { note, printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle model pull`, `aisle model info` and `aisle model onnx`. */
 export const addModel: AddVerb = (program) => {
@@ -21,8 +21,8 @@ function addOnnx(model: Command): void {
     .argument("<folder>", "where it goes")
     .option("--json", "print one JSON object: folder")
     .action(async (name: string, folder: string, options: { json?: boolean }) => {
-      const { findModel, loadModel } = await import("../policy/files/index.js");
-      const { saveOnnx } = await import("../policy/onnx/index.js");
+      const { findModel, loadModel } = await import("../model/files/index.js");
+      const { saveOnnx } = await import("../model/onnx/index.js");
       const from = findModel(name);
       saveOnnx(folder, loadModel(from), from);
       if (options.json) printJson({ folder });
@@ -43,7 +43,7 @@ function addPull(model: Command): void {
         "\nHF_HOME or HF_HUB_CACHE say where the cache is, HF_HUB_OFFLINE=1 uses only what is there.",
     )
     .action(async (repo: string, options: { revision: string; json?: boolean }) => {
-      const { pullModel } = await import("../policy/files/index.js");
+      const { pullModel } = await import("../model/files/index.js");
       const { SingleBar, Presets } = await import("cli-progress");
       const { withInterrupts } = await import("./interrupts.js");
       const bar = new SingleBar(
@@ -85,7 +85,7 @@ function addInfo(model: Command): void {
     .option("--revision <name>", "of a model that was pulled", "main")
     .option("--json", "print one JSON object")
     .action(async (name: string, options: { revision: string; json?: boolean }) => {
-      const { describeModel, findModel } = await import("../policy/files/index.js");
+      const { describeModel, findModel } = await import("../model/files/index.js");
       const d = await describeModel(findModel(name, options.revision));
       if (options.json) {
         printJson(d);

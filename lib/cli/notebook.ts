@@ -1,6 +1,6 @@
 import { InputError } from "../base/index.js";
 import { note } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 interface Options {
   readonly param: readonly string[];

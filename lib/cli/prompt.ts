@@ -4,7 +4,7 @@ import type { Message } from "../agents/index.js";
 import type { Environment } from "../simulator/index.js";
 import { integerOption, note, printJson } from "./common.js";
 import { buildReporter } from "./data/report.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 const TASKS = ["query", "select", "act"] as const;
 type Task = (typeof TASKS)[number];
@@ -36,7 +36,7 @@ export const addPrompt: AddVerb = (program) => {
       checkFlags(task, flags);
       const agents = await import("../agents/index.js");
       const template = flags.model === undefined ? undefined : await chatOf(flags.model);
-      const { defaultCatalogue } = await import("../simulator/catalogue/index.js");
+      const { defaultCatalogue } = await import("../simulator/index.js");
       const { openEnvironment } = await import("../simulator/index.js");
       const report = buildReporter();
       const catalogue = await defaultCatalogue(flags.data, { progress: report.building });
@@ -103,7 +103,7 @@ function promptOf(
 async function chatOf(
   model: string,
 ): Promise<(messages: readonly Message[]) => { text: string; tokens: number }> {
-  const { findModel, loadTokenizer } = await import("../policy/files/index.js");
+  const { findModel, loadTokenizer } = await import("../model/files/index.js");
   const tokenizer = await loadTokenizer(findModel(model));
   return (messages) => {
     const text = tokenizer.chatText(messages);

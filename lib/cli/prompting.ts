@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { Agent, Completer, EndpointOptions, OptionMode, Variant } from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import type { Catalogue } from "../simulator/index.js";
-import type { Price } from "../study/index.js";
+import type { Price } from "../runs/index.js";
 import { integerOption, numberOption } from "./common.js";
 
 /** The shipped base model. */
@@ -163,7 +163,7 @@ async function answering(flags: PromptingFlags): Promise<Answering> {
     const completer = await openOnnx(onnx, dtype === undefined ? {} : { dtype });
     return { completer, shown: onnx, model: completer.model };
   }
-  const { findModel } = await import("../policy/files/index.js");
+  const { findModel } = await import("../model/files/index.js");
   const shown = model ?? BASE;
   const player = await openPlayer(
     "prompted",

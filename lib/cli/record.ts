@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { note, printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 interface RecordFlags {
   readonly model: "last" | "best";
@@ -33,10 +33,10 @@ export const addRecord: AddVerb = (program) => {
     .action(async (folder: string, flags: RecordFlags) => {
       const { join } = await import("node:path");
       const { checkTrainingRecord, modelOf, readGrpoRun, readOrigin, readTrainingRecord, recordRun } =
-        await import("../study/index.js");
-      const { resolvedGrpoRun } = await import("../study/index.js");
+        await import("../runs/index.js");
+      const { resolvedGrpoRun } = await import("../runs/index.js");
       const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
-      const { selectBackend } = await import("../policy/index.js");
+      const { selectBackend } = await import("../tensor/index.js");
       const known = flags.check ? readTrainingRecord(folder) : null;
       const config = known
         ? resolvedGrpoRun(known.identity.config, folder)

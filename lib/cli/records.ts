@@ -1,5 +1,5 @@
 import { printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle records [QUERY]`: the run records that a query describes. */
 export const addRecords: AddVerb = (program) => {
@@ -15,8 +15,8 @@ export const addRecords: AddVerb = (program) => {
       "\nConditions: method, split, seeds, goals, first, data; joined by commas. A record that is not what it claims is refused.",
     )
     .action(async (text: string, flags: { runs: string; describe?: boolean; json?: boolean }) => {
-      const { describeEpisodes, parseRecordQuery, recordsWhere, summarize, toText } =
-        await import("../study/index.js");
+      const { describeEpisodes, toText } = await import("../results/index.js");
+      const { parseRecordQuery, recordsWhere, summarize } = await import("../records/index.js");
       const found = recordsWhere(parseRecordQuery(text), flags.runs).map(
         ({ id, path, identity, results }) => {
           const { score, successRate } = summarize(results);

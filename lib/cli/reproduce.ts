@@ -1,11 +1,7 @@
 import { Option } from "commander";
 import { note } from "./common.js";
-import type { AddVerb } from "./verbs.js";
-
-/** How large everything is. */
-export const PROFILES = ["smoke", "seminar", "thesis"] as const;
-/** One of {@link PROFILES}. */
-export type Profile = (typeof PROFILES)[number];
+import { type Profile, PROFILES } from "./reproduce/profile.js";
+import type { AddVerb } from "./verb.js";
 
 interface Options {
   readonly profile: Profile;
@@ -37,7 +33,7 @@ export const addReproduce: AddVerb = (program) => {
     )
     .action(async (options: Options) => {
       const { plan, planInWords } = await import("./reproduce/plan.js");
-      const { carryOut } = await import("./reproduce/carryOut.js");
+      const { carryOut } = await import("./reproduce/carry-out.js");
       const { withInterrupts } = await import("./interrupts.js");
       const work = await plan(options);
       note(planInWords(work));

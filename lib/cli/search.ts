@@ -1,6 +1,6 @@
 import { integerOption, printJson } from "./common.js";
 import { buildReporter } from "./data/report.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** WebShop's search engine answers with so many products at most. */
 const WEBSHOP_RESULTS = 50;
@@ -25,7 +25,7 @@ export const addSearch: AddVerb = (program) => {
       "\nThe ranking is BM25 over Lucene's English terms. `total` counts what the shop would show, at most 50 or --limit.",
     )
     .action(async (words: string[], options: SearchOptions) => {
-      const { defaultCatalogue } = await import("../simulator/catalogue/index.js");
+      const { defaultCatalogue } = await import("../simulator/index.js");
       const report = buildReporter();
       const catalogue = await defaultCatalogue(options.data, { progress: report.building });
       report.end();

@@ -2,7 +2,7 @@ import { InputError } from "../base/index.js";
 import { integerOption, note } from "./common.js";
 import { buildReporter } from "./data/report.js";
 import { withInterrupts } from "./interrupts.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 interface ServeFlags {
   readonly stdio?: boolean;

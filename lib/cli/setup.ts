@@ -1,5 +1,5 @@
 import { note } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle setup gpu`: installs what a CUDA card needs, and proves it. */
 export const addSetup: AddVerb = (program) => {

@@ -1,6 +1,6 @@
-import type { SweepPlaces } from "../study/index.js";
+import type { SweepPlaces } from "../runs/index.js";
 import { integerOption, note, printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
+import type { AddVerb } from "./verb.js";
 
 interface SweepFlags {
   readonly processes: number;
@@ -38,7 +38,7 @@ export const addSweep: AddVerb = (program) => {
     .action(async (file: string, flags: SweepFlags) => {
       // Not the whole study: a scheduler should start at once, and needs no tensor engine.
       const { readSweep, refuseFailures, runPool, scheduleSweep, workOnSweep } =
-        await import("../study/sweeps/index.js");
+        await import("../runs/sweeps/index.js");
       const { InputError } = await import("../base/index.js");
       const { withInterrupts } = await import("./interrupts.js");
       const { sweepBoard } = await import("./study/sweep-board.js");
@@ -70,7 +70,7 @@ export const addSweep: AddVerb = (program) => {
       }
     });
   program.command("sweep-run", { hidden: true }).action(async () => {
-    const { serveRuns } = await import("../study/sweeps/child.js");
+    const { serveRuns } = await import("../runs/index.js");
     serveRuns();
   });
 };

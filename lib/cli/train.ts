@@ -1,17 +1,8 @@
 import { InputError, readJson } from "../base/index.js";
-import type { GrpoRun, IterationReport, IterationTimes } from "../study/index.js";
+import type { GrpoRun, IterationReport, IterationTimes } from "../runs/index.js";
 import { note, printJson } from "./common.js";
-import type { AddVerb } from "./verbs.js";
-
-/** What every kind of run takes from the command line. */
-export interface TrainFlags {
-  readonly out?: string;
-  readonly seed?: number;
-  readonly resume?: boolean;
-  readonly force?: boolean;
-  readonly verify?: boolean;
-  readonly json?: boolean;
-}
+import type { TrainFlags } from "./train/flags.js";
+import type { AddVerb } from "./verb.js";
 
 /** `aisle train CONFIG`: one training run; the configuration's `kind` says which. */
 export const addTrain: AddVerb = (program) => {
@@ -59,7 +50,7 @@ async function trainByImitation(
 }
 
 async function trainGrpo(value: Record<string, unknown>, file: string, flags: TrainFlags): Promise<void> {
-  const { holdFolder, parseGrpoRun, RunFolder } = await import("../study/index.js");
+  const { holdFolder, parseGrpoRun, RunFolder } = await import("../runs/index.js");
   const config = parseGrpoRun({ ...value, ...(flags.seed === undefined ? {} : { seed: flags.seed }) }, file);
   const out = flags.out ?? `data/training/${config.name}-${config.seed}`;
   const begun = new RunFolder(out).progress();
@@ -78,14 +69,15 @@ async function trainGrpo(value: Record<string, unknown>, file: string, flags: Tr
 }
 
 async function trainHeld(config: GrpoRun, out: string, flags: TrainFlags): Promise<void> {
-  const { runGrpo } = await import("../study/index.js");
+  const { runGrpo } = await import("../runs/index.js");
   const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
   const { withInterrupts } = await import("./interrupts.js");
-  const { selectBackend } = await import("../policy/index.js");
+  const { selectBackend } = await import("../tensor/index.js");
   await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const catalogue = await defaultCatalogue(config.data ?? undefined, { verify: flags.verify === true });
   note(`${config.name}, seed ${config.seed}: ${config.iterations} iterations in ${out}`);
-  const { rlCurves, rlCurvesWithReference, splitOf, splitText } = await import("../study/index.js");
+  const { rlCurves, rlCurvesWithReference } = await import("../results/index.js");
+  const { splitOf, splitText } = await import("../runs/index.js");
   const { curveBoard } = await import("./study/curve-board.js");
   const board = curveBoard(config.learner.objective.kl ? rlCurvesWithReference : rlCurves, config.iterations);
   const times: IterationTimes[] = [];

@@ -1,4 +1,3 @@
-import type { Command } from "commander";
 import { addBench } from "./bench.js";
 import { addCompare } from "./compare.js";
 import { addData } from "./data.js";
@@ -21,9 +20,7 @@ import { addSweep } from "./sweep.js";
 import { addTables } from "./tables.js";
 import { addThesis } from "./thesis.js";
 import { addTrain } from "./train.js";
-
-/** Adds one verb to the program. Heavy imports happen inside the verb's action, so that `--help` stays instant. */
-export type AddVerb = (program: Command) => void;
+import type { AddVerb } from "./verb.js";
 
 /** Every verb, in the order in which `--help` lists them: one a line, so that branches that add verbs merge. */
 // prettier-ignore

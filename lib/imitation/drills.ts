@@ -4,11 +4,12 @@
  */
 import { listingLine, priceBound, selectPrompt } from "../agents/index.js";
 import { type Random, stream } from "../base/index.js";
-import { packedLength, type Tokenizer } from "../policy/index.js";
+import { packedLength } from "../policy/index.js";
+import { type Tokenizer } from "../model/index.js";
 import type { Catalogue, Goal, Product } from "../simulator/index.js";
 import { carelessQuery } from "./demonstrations/queries.js";
 import { shownPrice } from "./demonstrations/teachers.js";
-import { judgeHead, judgeRow } from "./pretraining/judge.js";
+import { judgeHead, judgeRow } from "./verdicts.js";
 import { taught, type TaughtRow } from "./supervised.js";
 
 /** Results that exercises are made of: all that a search returns. */

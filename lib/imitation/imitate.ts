@@ -1,21 +1,18 @@
 /** Imitation: a model learns what teachers did on train goals, and is measured on dev goals. */
 import { join } from "node:path";
 import { InputError, type Random, stream } from "../base/index.js";
+import { freshAdapter, packedLength, Policy, Trainer } from "../policy/index.js";
 import {
-  freshAdapter,
   initModel,
   loadModel,
   loadTokenizer,
   mergeAdapter,
   type ModelFiles,
-  packedLength,
-  Policy,
   readModelConfig,
   saveAdapter,
   saveModel,
   type Tokenizer,
-  Trainer,
-} from "../policy/index.js";
+} from "../model/index.js";
 import { type Catalogue, splitRanges } from "../simulator/index.js";
 import type { ImitateConfig } from "./config.js";
 import { actDemonstrations } from "./demonstrations/act.js";
@@ -24,7 +21,7 @@ import { taughtGoals, twoDecisionDemonstrations } from "./demonstrations/teacher
 import type { Demonstration } from "./demonstrations/types.js";
 import { drillRows } from "./drills.js";
 import { checkpointFolder, type LoopResult, type Measurement, trainingLoop } from "./loop.js";
-import { trainerOptions, type RunOptions } from "./pretraining/run.js";
+import { type RunOptions, trainerOptions } from "./run-options.js";
 import { rowLoss, taught, type TaughtRow } from "./supervised.js";
 
 /** The demonstrations of a run: read from its file, or made from the shop's goals. */

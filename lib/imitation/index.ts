@@ -1,18 +1,13 @@
-/** Learning from text and from teachers: pretraining the small base model, demonstrations, and imitation. */
+/** Imitation: demonstrations, the supervised loss, and the training loop that learns from them. */
 export * from "./config.js";
 export * from "./demonstrations/index.js";
 export * from "./drills.js";
 export * from "./exemplars.js";
 export { demonstrationRow, demonstrationsFor, imitate } from "./imitate.js";
-export {
-  checkpointFolder,
-  type LoopResult,
-  type Measured,
-  type Measurement,
-  type StepReport,
-} from "./loop.js";
+export * from "./loop.js";
 export * from "./measure.js";
-export { pretrain, type RunOptions } from "./pretraining/run.js";
-export { pretrainingShop } from "./pretraining/shops.js";
-export { rewardWithMatchedOptions as rewardOfMatched } from "./purchases.js";
+export { rewardOfMatched } from "./purchases.js";
+export { type RunOptions, trainerOptions } from "./run-options.js";
 export * from "./supervised.js";
+export * from "./verdicts.js";
+export { keywords } from "./wording.js";

@@ -1,10 +1,11 @@
 /** How well a model takes the two decisions, apart from what an episode's rule adds: on goals that it was not trained on. */
 import { LISTED, parseQuery, parseSelection, queryPrompt, selectPrompt } from "../agents/index.js";
-import { loadModel, loadTokenizer, Policy, type Tokenizer } from "../policy/index.js";
+import { loadModel, loadTokenizer, type Tokenizer } from "../model/index.js";
+import { Policy } from "../policy/index.js";
 import { type Catalogue, type Goal, splitRanges } from "../simulator/index.js";
 import { firstAffordable } from "./demonstrations/teachers.js";
 import { plainQuery } from "./demonstrations/queries.js";
-import { rewardWithMatchedOptions } from "./purchases.js";
+import { rewardOfMatched } from "./purchases.js";
 
 export interface MeasureOptions {
   /** Goal indices. */
@@ -155,7 +156,7 @@ function judged(catalogue: Catalogue, choices: readonly Choice[]): SelectionMeas
   const mean = (of: (choice: Choice, rewards: readonly number[], most: number) => number): number =>
     rewarded.reduce((sum, { choice, rewards, most }) => sum + of(choice, rewards, most), 0) / rewarded.length;
   const rewarded = choices.map((choice) => {
-    const rewards = choice.listed.map((index) => rewardWithMatchedOptions(catalogue, index, choice.goal));
+    const rewards = choice.listed.map((index) => rewardOfMatched(catalogue, index, choice.goal));
     return { choice, rewards, most: Math.max(...rewards) };
   });
   const isBest = (rewards: readonly number[], most: number, at: number): number =>

@@ -1,10 +1,17 @@
 /** A packed batch on the backend: what its layers share, how it is scored, and scores in the shape of the rows. */
 import * as tf from "@tensorflow/tfjs";
-import { StreamAttention, type AttentionBlock } from "./attend.js";
-import { embed, tokenLogProbs } from "./ops/index.js";
+import {
+  anglesAt,
+  type AttentionBlock,
+  finalNorm,
+  headOf,
+  type Model,
+  type Stream,
+  StreamAttention,
+} from "../model/index.js";
+import { embed, tokenLogProbs } from "../tensor/index.js";
 import type { Packed, PackedRow, Row } from "./rows.js";
 import type { CompletionScores, Scores } from "./scores.js";
-import { anglesAt, finalNorm, headOf, type Model, type Stream } from "./transformer.js";
 
 /** What the layers share: rotary tables and attention over the whole stream, and those of the last layer. */
 export class Streams {

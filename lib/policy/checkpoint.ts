@@ -6,7 +6,7 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { besideName, InputError, readJson, RunError, whyNot, writeJson } from "../base/index.js";
-import { saveAdapter, SafetensorsFile, saveModel, writeSafetensors, type Weight } from "./files/index.js";
+import { saveAdapter, SafetensorsFile, saveModel, writeSafetensors, type Weight } from "../model/index.js";
 import type { Trainer } from "./trainer.js";
 
 const State = z.strictObject({

@@ -4,17 +4,17 @@
  */
 import { InputError, stream } from "../base/index.js";
 import {
-  adapterParameterName,
-  adapterShapes,
   type AdapterConfig,
   type AdapterFactors,
   type AdapterFiles,
+  adapterParameterName,
+  adapterShapes,
+  EMBEDDING,
   type ModelConfig,
   type ModelFiles,
   type Weight,
-} from "./files/index.js";
+} from "../model/index.js";
 import type { Stretch } from "./optimizer.js";
-import { EMBEDDING } from "./transformer.js";
 
 /** What an update changes: every parameter of the model, the adapter only, or nothing. */
 export type Trained = "model" | "adapter" | "nothing";

@@ -1,12 +1,7 @@
-/** The language model: files, backends, transformer, sampling, scoring and updating. */
-export * from "./files/index.js";
-export * from "./backends/index.js";
-export * from "./ops/index.js";
+/** The policy: sampling from a language model, scoring rows with it and updating it, in one thread or several. */
 export * from "./checkpoint.js";
 export * from "./host-weights.js";
 export type { Inspection } from "./inspect.js";
-export * from "./lora.js";
-export * from "./onnx/index.js";
 export * from "./optimizer.js";
 export * from "./policy.js";
 export * from "./rows.js";

@@ -1,19 +1,19 @@
 /** A look inside, for demonstrations: what the model expects next and what it looks at. */
 import * as tf from "@tensorflow/tfjs";
-import { StreamAttention } from "./attend.js";
-import { causalLayout } from "./ops/index.js";
-import { exponentials } from "./sampling/exponential.js";
-import type { Embed } from "./sampling/generate.js";
 import {
+  type Angles,
   anglesAt,
   decoderLayer,
   finalNorm,
   headOf,
   layerNorm,
-  queriesKeysValues,
-  type Angles,
   type Model,
-} from "./transformer.js";
+  queriesKeysValues,
+  StreamAttention,
+} from "../model/index.js";
+import { causalLayout } from "../tensor/index.js";
+import { exponentials } from "./sampling/exponential.js";
+import type { Embed } from "./sampling/generate.js";
 
 /** What a model makes of a text. */
 export interface Inspection {

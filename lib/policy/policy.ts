@@ -1,7 +1,7 @@
 import { InputError, RunError } from "../base/index.js";
-import { currentBackend, useBackend } from "./backends/index.js";
+import { currentBackend, useBackend } from "../tensor/index.js";
 import { firstRows, LocalCrew, type Crew } from "./crew.js";
-import type { AdapterFiles, ModelConfig, ModelFiles } from "./files/index.js";
+import type { AdapterFiles, ModelConfig, ModelFiles } from "../model/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";

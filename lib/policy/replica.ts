@@ -1,19 +1,23 @@
 /** One copy of the policy on this thread's backend: it scores rows and differentiates what follows from their scores. */
 import * as tf from "@tensorflow/tfjs";
-import { readsRanges } from "./attend.js";
-import { wasmRuntime } from "./backends/wasm/runtime.js";
-import { copyInto } from "./backends/webgpu/elementwise.js";
-import { webgpuRuntime } from "./backends/webgpu/runtime.js";
+import {
+  adaptWith,
+  decoderLayer,
+  type Dropout,
+  EMBEDDING,
+  finalNorm,
+  headOf,
+  type Model,
+  readsRanges,
+} from "../model/index.js";
+import { copyInto, Tape, wasmRuntime, webgpuRuntime } from "../tensor/index.js";
 import { flattened, scored, Streams, unpacked, withStates } from "./batch.js";
 import type { HostWeights } from "./host-weights.js";
 import { inspect, type Inspection } from "./inspect.js";
-import { adaptWith, type Dropout } from "./lora.js";
 import { pack, type Packed, type Row } from "./rows.js";
 import { generate } from "./sampling/generate.js";
 import type { SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 import type { GradientOptions, GradientResult, ScoreOptions, Scores, Slopes } from "./scores.js";
-import { Tape } from "./tape.js";
-import { decoderLayer, EMBEDDING, finalNorm, headOf, type Model } from "./transformer.js";
 
 export class Replica {
   private readonly tensors = new Map<string, tf.Tensor>();

@@ -1,4 +1,4 @@
-import type { BackendName } from "./backends/index.js";
+import type { BackendName } from "../tensor/index.js";
 import {
   firstRows,
   LocalCrew,

@@ -1,5 +1,5 @@
 /** What a crew and its worker threads say to each other; plain data, weights through shared memory. */
-import type { BackendName } from "./backends/index.js";
+import type { BackendName } from "../tensor/index.js";
 import type { HostWeightsParts } from "./host-weights.js";
 import type { GradientOptions, ScoreOptions, Scores, Slopes } from "./scores.js";
 import type { Row } from "./rows.js";

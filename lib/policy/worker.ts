@@ -1,7 +1,7 @@
 /** The entry of a worker thread: one replica around shared weights, one job at a time. */
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../base/index.js";
-import { useBackend } from "./backends/index.js";
+import { useBackend } from "../tensor/index.js";
 import { HostWeights } from "./host-weights.js";
 import { Replica } from "./replica.js";
 import type { Slopes } from "./scores.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentNamed, agentNames, fingerprintOf, folderAgent } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
-import { initModel, saveModel, saveTokenizer, trainByteLevelBpe } from "../../lib/policy/index.js";
+import { initModel, saveModel, saveTokenizer, trainByteLevelBpe } from "../../lib/model/index.js";
 import {
   buildCatalogue,
   type DiskCatalogue,
@@ -12,7 +12,7 @@ import {
   openEnvironment,
   recipeSource,
 } from "../../lib/simulator/index.js";
-import { readRecord } from "../../lib/study/index.js";
+import { readRecord } from "../../lib/records/index.js";
 import { aisle, type Run } from "../cli/run.js";
 
 describe("an agent of a model folder", function () {

@@ -12,15 +12,10 @@ import {
 } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
 import { continuation, sharedPrompts } from "../../lib/grpo/index.js";
-import {
-  gathered,
-  loadModel,
-  loadTokenizer,
-  Policy,
-  type Tokenizer,
-  useBackend,
-} from "../../lib/policy/index.js";
-import { saveTinyModel, tinyShop } from "../study/tiny-run.js";
+import { gathered, Policy } from "../../lib/policy/index.js";
+import { loadModel, loadTokenizer, type Tokenizer } from "../../lib/model/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
+import { saveTinyModel, tinyShop } from "../runs/tiny-run.js";
 
 describe("multi-turn roll-outs", function () {
   this.timeout(120_000);

@@ -18,13 +18,13 @@ import {
   loadModel,
   loadTokenizer,
   type ModelFiles,
-  Policy,
   saveModel,
   saveOnnx,
-  useBackend,
-} from "../../lib/policy/index.js";
+} from "../../lib/model/index.js";
+import { Policy } from "../../lib/policy/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
 import { defaultCatalogue, type DiskCatalogue } from "../../lib/simulator/index.js";
-import { readRecord } from "../../lib/study/index.js";
+import { readRecord } from "../../lib/records/index.js";
 import { aisle } from "../cli/run.js";
 
 const BASE = "data/models/base";

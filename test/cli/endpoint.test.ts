@@ -5,7 +5,7 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultCatalogue, type DiskCatalogue } from "../../lib/simulator/index.js";
-import { readRecord, type EpisodeResult } from "../../lib/study/index.js";
+import { readRecord, type EpisodeResult } from "../../lib/records/index.js";
 import { ChatServer, type ChatRequest } from "./chat-server.js";
 import { aisle, type Run } from "./run.js";
 

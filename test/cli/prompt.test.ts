@@ -7,7 +7,7 @@ import {
   selectPrompt,
   withoutPrice,
 } from "../../lib/agents/index.js";
-import { loadTokenizer } from "../../lib/policy/index.js";
+import { loadTokenizer } from "../../lib/model/index.js";
 import { defaultCatalogue, type DiskCatalogue } from "../../lib/simulator/index.js";
 import { aisle } from "./run.js";
 

@@ -4,14 +4,14 @@ import { stream } from "../../lib/base/index.js";
 import {
   deviation,
   discountedReturns,
-  gigpo,
   generalisedAdvantages,
+  gigpo,
+  type Group,
   groupRelative,
   leaveOneOut,
   mean,
   whiten,
 } from "../../lib/grpo/index.js";
-import type { Group } from "../../lib/grpo/index.js";
 
 function close(actual: readonly number[], expected: readonly number[], tolerance = 5e-7): void {
   assert.equal(actual.length, expected.length);

@@ -1,13 +1,13 @@
 import { strict as assert } from "node:assert";
 import {
   advantagesOf,
+  type Group,
   groupRelative,
   leaveOneOut,
   parseGrpoConfig,
   presetNamed,
   PRESETS,
 } from "../../lib/grpo/index.js";
-import type { Group } from "../../lib/grpo/index.js";
 
 /** A preset with the run's own choices filled in, as a configuration file would. */
 function filled(name: string): Record<string, unknown> {

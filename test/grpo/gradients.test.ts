@@ -10,7 +10,9 @@ import {
   sharedPrompts,
   sharesOf,
 } from "../../lib/grpo/index.js";
-import { initModel, parseModelConfig, Policy, useBackend } from "../../lib/policy/index.js";
+import { initModel, parseModelConfig } from "../../lib/model/index.js";
+import { Policy } from "../../lib/policy/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
 
 const VOCAB = 24;
 const model = parseModelConfig({

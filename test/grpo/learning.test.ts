@@ -10,7 +10,9 @@ import {
   type Learner,
 } from "../../lib/grpo/index.js";
 import { stream } from "../../lib/base/index.js";
-import { initModel, parseModelConfig, Policy, Trainer, useBackend } from "../../lib/policy/index.js";
+import { initModel, parseModelConfig } from "../../lib/model/index.js";
+import { Policy, Trainer } from "../../lib/policy/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
 
 const PROMPT = [1, 2, 3];
 /** Three arms: every token of the vocabulary pulls one of them. */

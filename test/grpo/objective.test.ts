@@ -1,7 +1,15 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { clippedSurrogate, klAt, objective, ratios, sharesOf, tokenShares } from "../../lib/grpo/index.js";
-import type { ObjectiveConfig, Row } from "../../lib/grpo/index.js";
+import {
+  clippedSurrogate,
+  klAt,
+  objective,
+  type ObjectiveConfig,
+  ratios,
+  type Row,
+  sharesOf,
+  tokenShares,
+} from "../../lib/grpo/index.js";
 
 function close(actual: number, expected: number, tolerance = 1e-6): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);

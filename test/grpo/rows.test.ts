@@ -1,17 +1,18 @@
 import { strict as assert } from "node:assert";
 import {
   anchorMetrics,
-  emptySums,
-  rolloutMetrics,
   chargeKl,
   continuation,
+  emptySums,
+  type Group,
+  type Metrics,
+  rolloutMetrics,
   rowsOf,
   sharedPrompts,
-  whitenRows,
   updateMetrics,
   warnings,
+  whitenRows,
 } from "../../lib/grpo/index.js";
-import type { Group, Metrics } from "../../lib/grpo/index.js";
 
 /** Two decisions, a query of two tokens and a selection of one, for each return. */
 const group = (task: string, returns: readonly number[]): Group => ({

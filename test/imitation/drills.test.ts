@@ -9,7 +9,7 @@ import {
   taughtGoals,
   twoDecisionDemonstrations,
 } from "../../lib/imitation/index.js";
-import { loadTokenizer, readModelConfig, type Tokenizer } from "../../lib/policy/index.js";
+import { loadTokenizer, readModelConfig, type Tokenizer } from "../../lib/model/index.js";
 import {
   buildCatalogue,
   type DiskCatalogue,

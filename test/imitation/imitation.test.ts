@@ -8,11 +8,11 @@ import {
   imitate,
   measureModel,
   parseImitationConfig,
-  pretrain,
   supervisedLoss,
   type ImitateConfig,
   type PretrainConfig,
 } from "../../lib/imitation/index.js";
+import { pretrain } from "../../lib/pretraining/index.js";
 import {
   buildCatalogue,
   type DiskCatalogue,

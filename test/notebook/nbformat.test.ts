@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import fc from "fast-check";
-import { InputError } from "../../lib/base/index.js";
+import { InputError, RunError } from "../../lib/base/index.js";
 import { formatNotebook, parseNotebook, readNotebook, writeNotebook } from "../../lib/notebook/index.js";
-import { RunError } from "../../lib/base/index.js";
 import { book, cell, put, temporaryFolder } from "./helpers.js";
 
 /** What Python's nbformat 5 writes for this notebook, byte for byte. */

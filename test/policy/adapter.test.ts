@@ -1,16 +1,7 @@
 import { strict as assert } from "node:assert";
-import {
-  freshAdapter,
-  loadAdapter,
-  loadModel,
-  mergeAdapter,
-  parameterShapes,
-  Policy,
-  Trainer,
-  useBackend,
-  type PolicyOptions,
-  type Row,
-} from "../../lib/policy/index.js";
+import { freshAdapter, Policy, Trainer, type PolicyOptions, type Row } from "../../lib/policy/index.js";
+import { loadAdapter, loadModel, mergeAdapter, parameterShapes } from "../../lib/model/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
 import { fixture } from "../fixtures/index.js";
 import { apart, curved, lora, withPolicy } from "./small.js";
 

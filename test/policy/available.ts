@@ -1,4 +1,4 @@
-import { currentBackend, useBackend, type BackendName } from "../../lib/policy/index.js";
+import { currentBackend, useBackend, type BackendName } from "../../lib/tensor/index.js";
 
 /** A backend to run tests on, if it is here. */
 export interface TestBackend {

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { gathered, type Sampler, useBackend } from "../../lib/policy/index.js";
+import { gathered, type Sampler } from "../../lib/policy/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
 import { config, someRows, withPolicy } from "./small.js";
 
 describe("askers of one policy, answered together", () => {

@@ -1,12 +1,7 @@
 import { strict as assert } from "node:assert";
-import {
-  BACKENDS,
-  loadAdapter,
-  loadModel,
-  Policy,
-  type Objective,
-  type Row,
-} from "../../lib/policy/index.js";
+import { BACKENDS } from "../../lib/tensor/index.js";
+import { loadAdapter, loadModel } from "../../lib/model/index.js";
+import { Policy, type Objective, type Row } from "../../lib/policy/index.js";
 import { fixture, fixtureNames, type Fixture } from "../fixtures/index.js";
 import { testBackends } from "./available.js";
 

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
-import { Policy, Trainer, useBackend, type Row, type TrainerOptions } from "../../lib/policy/index.js";
+import { Policy, Trainer, type Row, type TrainerOptions } from "../../lib/policy/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
 import { curved, model } from "./small.js";
 
 describe("a policy refuses before any work", () => {

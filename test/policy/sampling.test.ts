@@ -1,12 +1,6 @@
 import { strict as assert } from "node:assert";
-import {
-  loadAdapter,
-  loadModel,
-  Policy,
-  type Sample,
-  type SampleOptions,
-  type SampleRequest,
-} from "../../lib/policy/index.js";
+import { loadAdapter, loadModel } from "../../lib/model/index.js";
+import { Policy, type Sample, type SampleOptions, type SampleRequest } from "../../lib/policy/index.js";
 import { fixture } from "../fixtures/index.js";
 import { testBackends } from "./available.js";
 

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { initModel, type ModelConfig, type Objective, Policy, type Row } from "../../lib/policy/index.js";
+import { initModel, type ModelConfig } from "../../lib/model/index.js";
+import { type Objective, Policy, type Row } from "../../lib/policy/index.js";
 
 const config: ModelConfig = {
   vocabSize: 40,

@@ -1,15 +1,8 @@
 /** A model of a few thousand numbers, rows for it, and a loss: what the tests of training share. */
 import { strict as assert } from "node:assert";
 import { stream } from "../../lib/base/index.js";
-import {
-  initModel,
-  Policy,
-  type AdapterConfig,
-  type ModelConfig,
-  type Objective,
-  type PolicyOptions,
-  type Row,
-} from "../../lib/policy/index.js";
+import { initModel, type AdapterConfig, type ModelConfig } from "../../lib/model/index.js";
+import { Policy, type Objective, type PolicyOptions, type Row } from "../../lib/policy/index.js";
 
 export const config: ModelConfig = {
   vocabSize: 50,

@@ -9,12 +9,12 @@ import {
   resumeCheckpoint,
   saveCheckpoint,
   Trainer,
-  useBackend,
   type Objective,
   type PolicyOptions,
   type Row,
   type TrainerOptions,
 } from "../../lib/policy/index.js";
+import { useBackend } from "../../lib/tensor/index.js";
 import { learn, parseGrpoConfig, PRESETS } from "../../lib/grpo/index.js";
 import { apart, config, curved, lora, someRows, withPolicy } from "./small.js";
 

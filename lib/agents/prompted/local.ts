@@ -3,7 +3,8 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../base/index.js";
-import type { Sampler, Tokenizer } from "../../policy/index.js";
+import type { Sampler } from "../../policy/index.js";
+import type { Tokenizer } from "../../model/index.js";
 import type { Agent } from "../types.js";
 import type { Completer } from "./completer.js";
 import { promptedAgent, type PromptedOptions } from "./prompted.js";
@@ -100,8 +101,9 @@ export async function openPlayer(name: string, folder: string, howToGet: string)
     throw new InputError(`There is no model in ${folder} for the agent "${name}": ${howToGet}.`);
   }
   // Loaded only now: an agent without a model should not wait for a tensor engine.
-  const { currentBackend, gathered, loadAdapted, loadTokenizer, Policy, selectBackend } =
-    await import("../../policy/index.js");
+  const { currentBackend, selectBackend } = await import("../../tensor/index.js");
+  const { gathered, Policy } = await import("../../policy/index.js");
+  const { loadAdapted, loadTokenizer } = await import("../../model/index.js");
   if (!currentBackend()) await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const { model: files, adapter, base } = loadAdapted(folder);
   const tokenizer = await loadTokenizer(folder, files.config);

@@ -3,7 +3,8 @@
  * batch, and prompts that begin with the same page are computed once up to where they differ (docs/multi-turn.md).
  */
 import type { Rollout, Turn } from "../../grpo/index.js";
-import type { Sample, Sampler, Tokenizer } from "../../policy/index.js";
+import type { Sample, Sampler } from "../../policy/index.js";
+import type { Tokenizer } from "../../model/index.js";
 import type { Environment } from "../../simulator/index.js";
 import { Episode } from "../episode.js";
 import {

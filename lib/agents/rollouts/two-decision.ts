@@ -3,7 +3,8 @@
  * batch, then all selections in one. Prompts that several samples share are computed once.
  */
 import type { Group, Rollout, Turn } from "../../grpo/index.js";
-import type { Policy, Sample, SampleRequest, Tokenizer } from "../../policy/index.js";
+import type { Policy, Sample, SampleRequest } from "../../policy/index.js";
+import type { Tokenizer } from "../../model/index.js";
 import type { Environment, Product } from "../../simulator/index.js";
 import { Episode, resultsOn, searchAction } from "../episode.js";
 import type { OptionMode } from "../options.js";

@@ -1,5 +1,5 @@
 /** A process that builds one generated shop and prints the most memory that it held, in kB: `build-shop.ts N FOLDER`. */
-import { buildCatalogue, recipeSource } from "../../simulator/catalogue/index.js";
+import { buildCatalogue, recipeSource } from "../../simulator/index.js";
 import { fail } from "../common.js";
 import { buildReporter } from "../data/report.js";
 

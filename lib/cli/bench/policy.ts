@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import type { PolicyBench, ShapeName } from "../../../bench/policy.js";
-import type { BackendName } from "../../policy/index.js";
+import type { BackendName } from "../../tensor/index.js";
 import { integerOption, note, printJson } from "../common.js";
 
 interface Options {

@@ -11,8 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { messageOf, RunError } from "../../base/index.js";
-import { isCatalogue, openCatalogue, type DiskCatalogue } from "../../simulator/catalogue/index.js";
-import { indexText } from "../../simulator/index.js";
+import { type DiskCatalogue, indexText, isCatalogue, openCatalogue } from "../../simulator/index.js";
 
 /** Results compared, as many as WebShop shows. */
 const TOP = 50;

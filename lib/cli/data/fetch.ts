@@ -52,7 +52,7 @@ export function addDataFetch(data: Command): void {
       if (flags.base !== undefined && !/^https?:\/\/[^/]/.test(flags.base)) {
         throw new InputError(`--base must be a web address such as https://example.org/webshop, not "${flags.base}".`);
       }
-      const { fetchWebShop } = await import("../../simulator/catalogue/index.js");
+      const { fetchWebShop } = await import("../../simulator/index.js");
       const report = buildReporter();
       try {
         const files = await withInterrupts((signal) =>

@@ -50,7 +50,7 @@ export function addDataImport(data: Command): void {
     .option("--json", "print one JSON object")
     .addHelpText("after", WHERE)
     .action(async (options: ImportOptions) => {
-      const { buildCatalogue, webShopSource } = await import("../../simulator/catalogue/index.js");
+      const { buildCatalogue, webShopSource } = await import("../../simulator/index.js");
       const report = buildReporter();
       const source = webShopSource(
         { ...options, goals: options.goals ?? (options.instructions === undefined ? "synthetic" : "human") },

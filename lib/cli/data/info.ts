@@ -11,8 +11,8 @@ export function addDataInfo(data: Command): void {
     .option("--verify", "read and check every file, also those of a large shop that were right before")
     .option("--json", "print one JSON object")
     .action(async (options: { data?: string; verify?: boolean; json?: boolean }) => {
-      const { defaultCatalogue } = await import("../../simulator/catalogue/index.js");
-      const { chooseTagger, hasSpacyTagger, splitRanges } = await import("../../simulator/index.js");
+      const { chooseTagger, defaultCatalogue, hasSpacyTagger, splitRanges } =
+        await import("../../simulator/index.js");
       const report = buildReporter();
       const catalogue = await defaultCatalogue(options.data, {
         progress: report.building,

@@ -34,7 +34,7 @@ export function addDataMake(data: Command): void {
     .option("--json", "print one JSON object")
     .action(async (options: MakeOptions) => {
       const { buildCatalogue, checkFiles, isCatalogue, readManifest, recipeSource, DEFAULT_SHOP } = await import(
-        "../../simulator/catalogue/index.js"
+        "../../simulator/index.js"
       );
       const { DEFAULT_PRODUCTS, splitRanges } = await import("../../simulator/index.js");
       const { products, seed, goals } = options;

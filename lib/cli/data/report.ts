@@ -1,5 +1,5 @@
 import { SingleBar } from "cli-progress";
-import type { BuildProgress } from "../../simulator/catalogue/index.js";
+import type { BuildProgress } from "../../simulator/index.js";
 
 /** Shows on stderr how far a build is and how long it will still take. */
 export interface BuildReporter {

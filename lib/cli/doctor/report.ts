@@ -49,7 +49,7 @@ export async function examine(): Promise<DoctorReport> {
 }
 
 async function probe(): Promise<{ backends: readonly Backend[]; selected: string }> {
-  const { backendNamed, probeBackends } = await import("../../policy/index.js");
+  const { backendNamed, probeBackends } = await import("../../tensor/index.js");
   const requested = process.env["AISLE_BACKEND"];
   // Named before any is tried: a misspelt name should cost nothing.
   const selected = requested ? backendNamed(requested) : "wasm";
@@ -57,7 +57,7 @@ async function probe(): Promise<{ backends: readonly Backend[]; selected: string
 }
 
 async function shops(): Promise<DoctorReport["data"]> {
-  const { isCatalogue, readManifest } = await import("../../simulator/catalogue/index.js");
+  const { isCatalogue, readManifest } = await import("../../simulator/index.js");
   if (!existsSync("data")) return [];
   return readdirSync("data", { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

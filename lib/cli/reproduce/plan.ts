@@ -3,7 +3,7 @@ import path from "node:path";
 import { InputError } from "../../base/index.js";
 import type { NotebookEstimate } from "../../notebook/index.js";
 import { duration } from "../progress.js";
-import type { Profile } from "../reproduce.js";
+import type { Profile } from "./profile.js";
 
 /** Everything that `aisle reproduce` is about to do. */
 export interface Plan {
@@ -37,7 +37,7 @@ export async function plan(options: {
   results?: boolean;
 }): Promise<Plan> {
   const { estimateNotebook } = await import("../../notebook/index.js");
-  const { DEFAULT_SHOP, isCatalogue } = await import("../../simulator/catalogue/index.js");
+  const { DEFAULT_SHOP, isCatalogue } = await import("../../simulator/index.js");
   const { profile, only, force = false, results = true } = options;
   const notebooks = chosen(only).map((file) => estimateNotebook(file, profile));
   const makeShop = !isCatalogue(DEFAULT_SHOP);

@@ -1,6 +1,6 @@
 /** A training run in the terminal: curves that grow in place, and above them what is worth keeping. */
 import { duration, timeLeft } from "../../base/index.js";
-import { type Curve, CurveHistory, curvesText } from "../../study/index.js";
+import { type Curve, CurveHistory, curvesText } from "../../results/index.js";
 import { note } from "../common.js";
 
 export interface CurveBoard {

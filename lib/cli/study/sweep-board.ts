@@ -1,6 +1,6 @@
 /** The progress of a whole sweep on stderr. */
 import { MultiBar, type SingleBar } from "cli-progress";
-import type { Sweep, SweepEvents, SweepRun } from "../../study/index.js";
+import type { Sweep, SweepEvents, SweepRun } from "../../runs/index.js";
 import { duration } from "../progress.js";
 
 /** On a terminal a bar for the sweep with the time left and one for each run at work; elsewhere a line when something happens. */

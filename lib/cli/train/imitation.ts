@@ -5,7 +5,7 @@ import type { DecisionMeasure, LoopResult, Measured, RunOptions, StepReport } fr
 import { note, printJson } from "../common.js";
 import { withInterrupts } from "../interrupts.js";
 import { duration } from "../progress.js";
-import type { TrainFlags } from "../train.js";
+import type { TrainFlags } from "./flags.js";
 
 /** `aisle train` of a base model or by imitation. */
 export async function runImitation(
@@ -13,8 +13,9 @@ export async function runImitation(
   file: string,
   flags: TrainFlags,
 ): Promise<void> {
-  const { checkpointFolder, imitate, measureModel, parseImitationConfig, pretrain } =
+  const { checkpointFolder, imitate, measureModel, parseImitationConfig } =
     await import("../../imitation/index.js");
+  const { pretrain } = await import("../../pretraining/index.js");
   const config = parseImitationConfig(
     {
       ...value,
@@ -34,7 +35,7 @@ export async function runImitation(
       `A run for ${config.out} was begun: --resume goes on with it, --force begins again.`,
     );
   }
-  const { selectBackend } = await import("../../policy/index.js");
+  const { selectBackend } = await import("../../tensor/index.js");
   await selectBackend({ requested: process.env["AISLE_BACKEND"] });
   const started = performance.now();
   const report = reporter();

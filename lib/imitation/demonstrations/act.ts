@@ -16,7 +16,7 @@ import {
 } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Environment, openEnvironment } from "../../simulator/index.js";
-import { rewardWithMatchedOptions } from "../purchases.js";
+import { rewardOfMatched } from "../purchases.js";
 import { carefulQuery, carelessQuery } from "./queries.js";
 import { straightEpisode } from "./straight.js";
 import { taughtGoals, type TeachOptions } from "./teachers.js";
@@ -90,7 +90,7 @@ export function shop(environment: Environment, goal: number, random: Random): st
     const contentWith = last ? 0 : 0.6 + 0.4 * random.next();
     for (let page = 1; ; page++) {
       const found = environment.actions(state).click.filter((text) => indexOf(text) >= 0);
-      const worth = found.map((text) => rewardWithMatchedOptions(catalogue, indexOf(text), wish));
+      const worth = found.map((text) => rewardOfMatched(catalogue, indexOf(text), wish));
       const best = worth.indexOf(Math.max(...worth));
       if (found.length > 0 && random.next() < 0.25) {
         // A wrong turn: opened, looked at, left.

@@ -9,7 +9,7 @@ import {
   withoutPrice,
 } from "../../agents/index.js";
 import type { Environment } from "../../simulator/index.js";
-import { rewardWithMatchedOptions } from "../purchases.js";
+import { rewardOfMatched } from "../purchases.js";
 import { plainQuery } from "./queries.js";
 import { firstAffordable } from "./teachers.js";
 
@@ -29,7 +29,7 @@ export function straightEpisode(
   const listed = resultsOn(environment, episode.state).slice(0, LISTED);
   if (listed.length === 0) return actions;
   const indices = listed.map(({ asin }) => catalogue.indexOf(asin));
-  const worth = indices.map((index) => rewardWithMatchedOptions(catalogue, index, episode.goal));
+  const worth = indices.map((index) => rewardOfMatched(catalogue, index, episode.goal));
   const at =
     teacher === "oracle"
       ? worth.indexOf(Math.max(...worth))

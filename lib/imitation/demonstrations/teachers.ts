@@ -2,7 +2,7 @@
 import { priceBound, PROMPT_VERSION, queryPrompt, selectPrompt } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Goal, splitRanges } from "../../simulator/index.js";
-import { rewardWithMatchedOptions } from "../purchases.js";
+import { rewardOfMatched } from "../purchases.js";
 import { carelessQuery, plainQuery } from "./queries.js";
 import type { Demonstration, Provenance } from "./types.js";
 
@@ -108,7 +108,7 @@ function choiceAmong(
 ): { messages: Demonstration["messages"]; answer: string; reward: number } | null {
   const listed = catalogue.search(query, 10).map(({ index }) => index);
   if (listed.length === 0) return null;
-  const rewards = listed.map((index) => rewardWithMatchedOptions(catalogue, index, goal));
+  const rewards = listed.map((index) => rewardOfMatched(catalogue, index, goal));
   const at =
     teacher === "oracle"
       ? rewards.indexOf(Math.max(...rewards))

@@ -1,9 +1,8 @@
 /** People's own demonstrations, as WebShop's authors published them: typed queries, and logs of whole sessions. */
 import { basename } from "node:path";
 import { z } from "zod";
-import { PROMPT_VERSION, queryPrompt, selectPrompt } from "../../agents/index.js";
+import { clickAction, PROMPT_VERSION, queryPrompt, searchAction, selectPrompt } from "../../agents/index.js";
 import { InputError, messageOf, readJson, readText } from "../../base/index.js";
-import { clickAction, searchAction } from "../../agents/index.js";
 import type { Catalogue } from "../../simulator/index.js";
 import type { Demonstration, Provenance } from "./types.js";
 

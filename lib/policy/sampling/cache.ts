@@ -1,8 +1,12 @@
 import * as tf from "@tensorflow/tfjs";
-import { wasmRuntime, type WasmRuntime } from "../backends/wasm/runtime.js";
-import { copyInto } from "../backends/webgpu/elementwise.js";
-import { webgpuRuntime, type WebgpuRuntime } from "../backends/webgpu/runtime.js";
-import type { KeysValues } from "../transformer.js";
+import {
+  copyInto,
+  wasmRuntime,
+  type WasmRuntime,
+  webgpuRuntime,
+  type WebgpuRuntime,
+} from "../../tensor/index.js";
+import type { KeysValues } from "../../model/index.js";
 
 /** On `wasm` room is made for so many times what is needed, so that tokens are moved to a larger place now and then, not at each step. */
 const GROWTH = 1.5;

@@ -3,7 +3,7 @@
  * within one turn of the event loop becomes one batch, so that its tokens are drawn in one pass instead of one pass each.
  * A sample does not depend on its company (see generate.ts), so nobody's answer changes.
  */
-import type { ModelConfig } from "../files/index.js";
+import type { ModelConfig } from "../../model/index.js";
 import type { Sample, SampleOptions, SampleRequest } from "./types.js";
 
 /** What draws samples: a policy, or several askers of one. */

@@ -7,8 +7,16 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { stream, type Random } from "../../base/index.js";
-import { type AttentionBlock, StreamAttention } from "../attend.js";
-import { anglesAt, decoderLayer, finalNorm, headOf, type Model, type Stream } from "../transformer.js";
+import {
+  anglesAt,
+  type AttentionBlock,
+  decoderLayer,
+  finalNorm,
+  headOf,
+  type Model,
+  type Stream,
+  StreamAttention,
+} from "../../model/index.js";
 import { KeyValueCache } from "./cache.js";
 import { sharing } from "./sharing.js";
 import { draw, type Drawn, type Scratch } from "./draw.js";

@@ -1,5 +1,4 @@
-import type { FlatArray, Pack } from "./pack.js";
-import { arrayOf } from "./pack.js";
+import { arrayOf, type FlatArray, type Pack } from "./pack.js";
 
 /** FNV-1a over UTF-16 code units, finished as in murmur3. */
 function hashOf(text: string): number {

@@ -1,0 +1,22 @@
+import type { Trainer } from "../policy/index.js";
+import type { PretrainConfig } from "./config.js";
+import type { LoopOptions } from "./loop.js";
+
+/** What both kinds of run are given beside their configuration. */
+export interface RunOptions extends Partial<
+  Pick<LoopOptions, "onStep" | "onMeasured" | "signal" | "resume">
+> {
+  /** Worker threads; the number changes no bit of the result. Default 0. */
+  readonly workers?: number;
+  /** Where shops of other seeds are kept. */
+  readonly cache?: string;
+}
+
+/** What a trainer is told, from a configuration. */
+export function trainerOptions(
+  { optimizer, seed }: Pick<PretrainConfig, "optimizer" | "seed">,
+  steps: number,
+): ConstructorParameters<typeof Trainer>[1] {
+  const { warmUp, schedule, floor, ...rest } = optimizer;
+  return { ...rest, seed, schedule: { kind: schedule, warmUp, steps, floor } };
+}

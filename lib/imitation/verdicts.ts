@@ -1,0 +1,66 @@
+/**
+ * Judging every listing: the selection prompt with a word of verdict behind each line. Where selection gives one answer
+ * to three hundred tokens, judging gives one for each listing, and what a line's last token has to know for its verdict is
+ * what selection has to compare.
+ */
+import type { TaughtRow } from "./supervised.js";
+import type { Tokenizer } from "../model/index.js";
+
+/** Verdicts from worst to best: each one token. */
+export const VERDICTS = [" no", " poor", " fair", " good", " yes"] as const;
+
+/** The verdict of a worth from 0 to 1. */
+export function verdictOf(worth: number): number {
+  return Math.min(VERDICTS.length - 1, Math.floor(worth * (VERDICTS.length - 1) + 0.5 + 1e-9));
+}
+
+/** What stands before the first listing. */
+export function judgeHead(instruction: string, query: string | null): string {
+  const system =
+    query === null ? "" : "<|im_start|>system\nYou judge how well each product fits a request.<|im_end|>\n";
+  const search = query === null ? "" : `\nSearch query: ${query}`;
+  return `${system}<|im_start|>user\nInstruction: ${instruction}${search}\n`;
+}
+
+/**
+ * A row that judges listings.
+ * @param lines as `listingLine` writes them, without their number
+ * @param worths from 0 to 1, one for each line
+ * @param textWeight share of the loss that goes to the listings' own tokens; 0 leaves them unscored
+ */
+export function judgeRow(
+  tokenizer: Tokenizer,
+  head: string,
+  lines: readonly string[],
+  worths: readonly number[],
+  textWeight = 0,
+): TaughtRow {
+  const ids: number[] = [];
+  const verdict: boolean[] = [];
+  const end = tokenizer.encode("\n");
+  lines.forEach((line, i) => {
+    const text = tokenizer.encode(`${i + 1}. ${line}`);
+    const word = tokenizer.encode(VERDICTS[verdictOf(worths[i]!)]!);
+    ids.push(...text, word[0]!, ...end);
+    verdict.push(...text.map(() => false), true, ...end.map(() => false));
+  });
+  // What follows the last verdict teaches nothing.
+  ids.length = verdict.length = verdict.lastIndexOf(true) + 1;
+  const each = 1 / lines.length;
+  const prompt = tokenizer.encode(head);
+  if (textWeight === 0) {
+    return {
+      task: "judge",
+      weight: 1,
+      prompt,
+      completions: [{ ids, scored: verdict, weights: lines.map(() => each) }],
+    };
+  }
+  const text = textWeight / (ids.length - lines.length);
+  return {
+    task: "judge",
+    weight: 1,
+    prompt,
+    completions: [{ ids, weights: verdict.map((is) => (is ? each : text)) }],
+  };
+}

@@ -1,0 +1,133 @@
+/** Pretraining: the part that Qwen2.5-Instruct's training plays at full size, played by a small model on other shops' texts. */
+import { join } from "node:path";
+import { InputError, type Random, stream } from "../base/index.js";
+import { loadTokenizer, saveModel, saveTokenizer, type Tokenizer } from "../model/index.js";
+import { packedLength, Policy, Trainer } from "../policy/index.js";
+import {
+  checkpointFolder,
+  type LoopResult,
+  type Phase,
+  type PretrainConfig,
+  type RunOptions,
+  type TaughtRow,
+  trainerOptions,
+  trainingLoop,
+  VERDICTS,
+  workFolder,
+} from "../imitation/index.js";
+import { patternedModel } from "./init.js";
+import { measureBase } from "./measure.js";
+import { pretrainingShop } from "./shops.js";
+import { copyRow, judgeResultsRow, judgeWordsRow, type Material, queryRow, selectRow } from "./tasks.js";
+import { trainShopTokenizer } from "./tokenizer.js";
+
+/**
+ * Trains a base model from nothing and saves it, tokenizer included, in `config.out`.
+ * @throws InputError when the configuration asks for what cannot be made
+ */
+export async function pretrain(config: PretrainConfig, options: RunOptions = {}): Promise<LoopResult> {
+  const { seeds, products, heldOut } = config.shops;
+  if (seeds.includes(0) || heldOut === 0) {
+    throw new InputError("The shop of seed 0 is the one that is tested in: pretrain on others.");
+  }
+  const shops = [];
+  for (const seed of seeds) shops.push(await pretrainingShop(seed, products, options.cache));
+  const other = await pretrainingShop(heldOut, products, options.cache);
+  try {
+    const { model: shape } = config;
+    const work = workFolder(config.out);
+    const tokenizerFolder = join(work, "tokenizer");
+    saveTokenizer(tokenizerFolder, trainShopTokenizer(shops[0]!, config.tokenizer.size), {
+      maxLength: shape.maxPositions,
+    });
+    const tokenizer = await loadTokenizer(tokenizerFolder);
+    checkVerdicts(tokenizer);
+    const start = patternedModel(
+      {
+        ...shape,
+        vocabSize: tokenizer.size,
+        headDim: shape.hiddenSize / shape.heads,
+        rmsNormEps: 1e-6,
+        tiedEmbeddings: true,
+        initializerRange: 0.02,
+        eosTokenIds: tokenizer.eosIds,
+      },
+      config.seed,
+      tokenizer.specials.get("<|im_start|>")!,
+    );
+    const policy = await Policy.create(start, {
+      train: "model",
+      batchTokens: config.batchTokens,
+      workers: options.workers ?? 0,
+    });
+    try {
+      const steps = config.phases.reduce((sum, phase) => sum + phase.steps, 0);
+      const material: Material = { tokenizer, shops };
+      const result = await trainingLoop({
+        ...options,
+        trainer: new Trainer(policy, trainerOptions(config, steps)),
+        steps,
+        rowsOf: (step) =>
+          drawRows(material, phaseAt(config.phases, step), stream(config.seed, "pretrain", step)),
+        measure: () => measureBase(policy, { tokenizer, shops: [other] }, config.measureGoals),
+        evaluateEvery: config.evaluateEvery,
+        checkpointEvery: config.checkpointEvery,
+        folder: checkpointFolder(config.out),
+        identity: JSON.stringify(config),
+        resume: options.resume ?? false,
+      });
+      if (!result.interrupted) {
+        saveModel(config.out, policy.files().model, { dtype: "BF16", tokenizerFrom: tokenizerFolder });
+      }
+      return result;
+    } finally {
+      await policy.dispose();
+    }
+  } finally {
+    for (const shop of [...shops, other]) shop.close();
+  }
+}
+
+function phaseAt(phases: readonly Phase[], step: number): Phase {
+  let left = step;
+  for (const phase of phases) {
+    if (left <= phase.steps) return phase;
+    left -= phase.steps;
+  }
+  throw new RangeError(`There is no step ${step}.`);
+}
+
+const MAKERS = {
+  words: judgeWordsRow,
+  copy: copyRow,
+  judge: judgeResultsRow,
+  query: queryRow,
+  select: selectRow,
+};
+
+/** Rows of a phase's mixture until its tokens are reached. */
+export function drawRows(material: Material, phase: Phase, random: Random): TaughtRow[] {
+  const tasks = Object.entries(phase.tasks).filter(([, task]) => task.share > 0);
+  const total = tasks.reduce((sum, [, task]) => sum + task.share, 0);
+  const rows: TaughtRow[] = [];
+  for (let tokens = 0; tokens < phase.tokens;) {
+    let at = random.next() * total;
+    const [name, task] = tasks.find(([, { share }]) => (at -= share) < 0) ?? tasks[0]!;
+    // The task's own settings: the schema has matched them to its name.
+    const make = MAKERS[name as keyof typeof MAKERS] as (
+      m: Material,
+      r: Random,
+      settings: object,
+    ) => TaughtRow;
+    const row = { ...make(material, random, task), task: name, weight: task.weight };
+    rows.push(row);
+    tokens += packedLength(row);
+  }
+  return rows;
+}
+
+function checkVerdicts(tokenizer: Tokenizer): void {
+  const broken = VERDICTS.find((word) => tokenizer.encode(word).length !== 1);
+  if (broken)
+    throw new InputError(`The tokenizer cuts "${broken}" in pieces: give it more entries (tokenizer.size).`);
+}

@@ -1,0 +1,224 @@
+/** What the base model is pretrained on, one row at a time: each a function of the shops and a stream of chance. */
+import {
+  listingLine,
+  priceBound,
+  queryPrompt,
+  selectPrompt,
+  withoutPrice,
+  contentWords,
+} from "../agents/index.js";
+import type { Random } from "../base/index.js";
+import type { Tokenizer } from "../model/index.js";
+import type { Catalogue, Goal } from "../simulator/index.js";
+import {
+  judgeHead,
+  judgeRow,
+  keywords,
+  rewardOfMatched,
+  taught,
+  type TaughtRow,
+} from "../imitation/index.js";
+
+/** What the tasks draw from. */
+export interface Material {
+  readonly tokenizer: Tokenizer;
+  readonly shops: readonly Catalogue[];
+}
+
+/** One goal of one shop. */
+export interface Task {
+  readonly shop: Catalogue;
+  readonly goal: Goal;
+}
+
+export function drawGoal({ shops }: Material, random: Random): Task {
+  const shop = random.pick(shops);
+  return { shop, goal: shop.goal(random.below(shop.goalCount)) };
+}
+
+/** How much a person types: the shop's word for it, some of what is wanted, or all. */
+export function drawQuery(goal: Goal, random: Random, care: number): string {
+  const words = keywords(goal.instruction);
+  if (random.next() < care) return words.join(" ");
+  if (random.next() < 0.3) return goal.query;
+  const kept = words.filter(() => random.next() < 0.6);
+  return (kept.length > 0 ? kept : words).join(" ");
+}
+
+/** Writing a query, as people of different care do. */
+export function queryRow(material: Material, random: Random, { care }: { readonly care: number }): TaughtRow {
+  const { tokenizer } = material;
+  const { goal } = drawGoal(material, random);
+  const ids = [...tokenizer.encode(drawQuery(goal, random, care)), tokenizer.eosIds[0]!];
+  return {
+    task: "query",
+    weight: 1,
+    prompt: tokenizer.chat(queryPrompt(goal.instruction)),
+    completions: [taught(ids)],
+  };
+}
+
+/**
+ * How results are judged: by what buying them is worth, by how many of the asked words their titles show, or by whether their
+ * price is within what the instruction accepts.
+ */
+export type Labels = "reward" | "visible" | "price";
+
+/** The first ten results of a query, or fewer of them in their order; never none. */
+export function results(material: Material, random: Random, count: number, labels: Labels): Results {
+  for (;;) {
+    const { shop, goal } = drawGoal(material, random);
+    const query = random.next() < 0.5 ? withoutPrice(goal.instruction) : drawQuery(goal, random, 0.5);
+    const hits = shop.search(query, 10).map(({ index }) => index);
+    if (hits.length < count) continue;
+    const places = random.shuffle(hits.map((_, i) => i)).slice(0, count);
+    const listed = places.sort((a, b) => a - b).map((i) => hits[i]!);
+    const worths = listed.map((index) => worthOf(shop, index, goal, labels));
+    return { shop, goal, query, listed, worths };
+  }
+}
+
+function worthOf(shop: Catalogue, index: number, goal: Goal, labels: Labels): number {
+  if (labels === "reward") return rewardOfMatched(shop, index, goal);
+  const { title, pricing } = shop.product(index);
+  if (labels === "visible") return visibleMatch(goal.instruction, title);
+  const shown = pricing.reduce((sum, price) => sum + price, 0) / pricing.length;
+  return shown <= priceBound(goal.instruction) ? 1 : 0;
+}
+
+/** A title that shows this share of the asked words is as good as titles get. */
+const ALL_THAT_TITLES_SHOW = 0.7;
+
+/** The share of an instruction's content words that a title has, 1 from {@link ALL_THAT_TITLES_SHOW} on. */
+function visibleMatch(instruction: string, title: string): number {
+  const asked = [...new Set(contentWords(withoutPrice(instruction)))];
+  const shown = new Set(contentWords(title));
+  const share = asked.filter((stem) => shown.has(stem)).length / Math.max(1, asked.length);
+  return Math.min(1, share / ALL_THAT_TITLES_SHOW);
+}
+
+export interface Results extends Task {
+  readonly query: string;
+  readonly listed: readonly number[];
+  readonly worths: readonly number[];
+}
+
+/** Judging the results of a search. */
+export function judgeResultsRow(
+  material: Material,
+  random: Random,
+  {
+    listings,
+    labels = "reward",
+    text = 0,
+  }: { readonly listings: number; readonly labels?: Labels; readonly text?: number },
+): TaughtRow {
+  const { shop, goal, query, listed, worths } = results(material, random, listings, labels);
+  const lines = listed.map((index) => listingLine(shop.product(index)));
+  return judgeRow(material.tokenizer, judgeHead(goal.instruction, query), lines, worths, text);
+}
+
+/** Judging lists of words by how many of the asked words they hold. */
+export function judgeWordsRow(
+  material: Material,
+  random: Random,
+  {
+    listings,
+    words,
+    graded = true,
+    text = 0,
+  }: {
+    readonly listings: number;
+    readonly words: number;
+    readonly graded?: boolean;
+    readonly text?: number;
+  },
+): TaughtRow {
+  const { shop, goal } = drawGoal(material, random);
+  const hits = shop.search(withoutPrice(goal.instruction), 10).map(({ index }) => index);
+  const lines = random
+    .shuffle(hits)
+    .slice(0, listings)
+    .map((index) => random.shuffle(titleWords(shop.product(index).title)).slice(0, words));
+  const target = random.pick(lines);
+  const asked = random.shuffle(target).slice(0, Math.max(2, Math.ceil(target.length * 0.7)));
+  const worths = lines.map((line) => {
+    const share = asked.filter((word) => line.includes(word)).length / asked.length;
+    return graded || share === 1 ? share : 0;
+  });
+  return judgeRow(
+    material.tokenizer,
+    judgeHead(asked.join(" "), null),
+    lines.map((line) => line.join(" ")),
+    worths,
+    text,
+  );
+}
+
+/** Writing words again: what induction heads grow from. */
+export function copyRow(
+  material: Material,
+  random: Random,
+  { words }: { readonly words: number },
+): TaughtRow {
+  const { tokenizer } = material;
+  const { shop } = drawGoal(material, random);
+  const title = (): string[] => titleWords(shop.product(random.below(shop.size)).title);
+  const text = random
+    .shuffle([...title(), ...title()])
+    .slice(0, words)
+    .join(" ");
+  const ids = tokenizer.encode(` ${text}`);
+  return {
+    task: "copy",
+    weight: 1,
+    prompt: [...tokenizer.encode("<|im_start|>user\nRepeat:"), ...ids, ...tokenizer.encode("\nAgain:")],
+    completions: [taught(ids)],
+  };
+}
+
+function titleWords(title: string): string[] {
+  return [...new Set(title.toLowerCase().match(/[\p{L}\p{N}'-]+/gu) ?? [])].filter(
+    (word) => contentWords(word).length > 0 || /\d/.test(word),
+  );
+}
+
+/**
+ * Choosing among results. The answers' weights are a soft choice: a share of it for the best, the rest for any.
+ * @param resolve in [0, 1]: how much better the teacher is than chance
+ */
+export function selectRow(
+  material: Material,
+  random: Random,
+  {
+    listings,
+    resolve,
+    labels = "reward",
+  }: { readonly listings: number; readonly resolve: number; readonly labels?: Labels },
+): TaughtRow {
+  const { tokenizer } = material;
+  const { shop, goal, query, listed, worths } = results(material, random, listings, labels);
+  const prompt = tokenizer.chat(
+    selectPrompt(
+      goal.instruction,
+      query,
+      listed.map((index) => shop.product(index)),
+    ),
+  );
+  const most = Math.max(...worths) - 1e-9;
+  // Of those within the price the first: the search engine has read more of them than their prices.
+  const first = worths.findIndex((worth) => worth >= most);
+  const best = worths.map((worth, i) => (worth >= most && (labels !== "price" || i === first) ? 1 : 0));
+  const count = best.reduce<number>((sum, is) => sum + is, 0);
+  const completions = listed.map((_, i) => {
+    const share = (resolve * best[i]!) / count + (1 - resolve) / listed.length;
+    const ids = [...tokenizer.encode(String(i + 1)), tokenizer.eosIds[0]!];
+    return { ids, weights: ids.map(() => share) };
+  });
+  return {
+    task: "select",
+    weight: 1,
+    prompt,
+    completions: completions.filter(({ weights }) => weights[0]! > 0),
+  };
+}

@@ -1,0 +1,175 @@
+/** Agents by name: those that come with the project, any model folder, and the families of recorded checkpoints. */
+import {
+  actAgent,
+  type Agent,
+  agentNamed,
+  agentNames,
+  folderAgent,
+  MULTI_TURN,
+  multiTurnStart,
+  OPTION_MODES,
+  type OptionMode,
+  type PromptedOptions,
+  twoModelAgent,
+} from "../agents/index.js";
+import { InputError } from "../base/index.js";
+import { runsFolder } from "../records/index.js";
+import {
+  fingerprintNow,
+  modelOf,
+  resolvedGrpoRun,
+  type TrainingRecord,
+  trainingRecords,
+} from "./training/index.js";
+
+/** How an agent is found and how it acts, beyond its name. */
+export interface AgentChoice {
+  /** For the agent `policy`: the folder of its model. */
+  readonly model?: string;
+  /** For the agent `policy`: the folder of another model that chooses among the results. */
+  readonly selectModel?: string;
+  /** Another sampling temperature than the agent's own; it then has another name, e.g. `il:t0`. */
+  readonly temperature?: number;
+  /** For the agent `policy`: what records call it. */
+  readonly name?: string;
+  /** For `il-multi-turn`: past steps in its prompts; it then has another name, e.g. `il-multi-turn:h0`. */
+  readonly history?: number;
+  /** Where training records live. Default `data/runs`. */
+  readonly runs?: string;
+}
+
+/**
+ * Gives the agent for each seed of an evaluation: the same one, or the checkpoint that was trained with that seed.
+ * @param shop fingerprint of the shop to act in: a family learnt in its own shop, and is refused elsewhere
+ */
+export type AgentOfSeed = (seed: number, shop?: string) => Promise<Agent>;
+
+/** The agent whose model is any folder. */
+const ANY_MODEL = "policy";
+
+/** The agents whose model decides twice, by folder: what a temperature can be given to. */
+const MODEL_FOLDERS: Readonly<Record<string, string>> = {
+  prompted: "data/models/base",
+  il: "data/models/il",
+};
+
+/** Families of recorded checkpoints with the seeds that each was trained with, by name. */
+export function families(records: readonly TrainingRecord[]): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const { identity } of records) {
+    const seeds = found.get(identity.name) ?? [];
+    if (seeds.includes(identity.seed)) {
+      throw new InputError(
+        `There are two training records of ${identity.name} with seed ${identity.seed}: delete the one that is out of date.`,
+      );
+    }
+    found.set(identity.name, [...seeds, identity.seed]);
+  }
+  return found;
+}
+
+/**
+ * The agent of a name, for an evaluation.
+ * @throws InputError when there is none, its model is missing, or its training record is no longer what it claims
+ */
+export async function agentOf(name: string, choice: AgentChoice = {}): Promise<AgentOfSeed> {
+  const { model, temperature, runs = runsFolder } = choice;
+  if (choice.name !== undefined && name !== ANY_MODEL) {
+    throw new InputError(`Only the agent "${ANY_MODEL}" can be given a name.`);
+  }
+  if (choice.history !== undefined) {
+    if (name !== MULTI_TURN || temperature !== undefined)
+      throw new InputError(`Only the agent "${MULTI_TURN}", at its own temperature, takes a history.`);
+    return always(await multiTurnStart(choice.history));
+  }
+  const own = choice.name ?? name;
+  const shownAs = temperature === undefined ? own : `${own}:t${temperature}`;
+  const options: PromptedOptions = temperature === undefined ? {} : { temperature };
+  if (name === ANY_MODEL) {
+    if (model === undefined) throw new InputError(`The agent "${ANY_MODEL}" needs the folder of its model.`);
+    const expected = "it should be a model in Hugging Face's layout";
+    if (choice.selectModel !== undefined) {
+      return always(await twoModelAgent(shownAs, model, choice.selectModel, expected, options));
+    }
+    return always(await folderAgent(shownAs, model, expected, options));
+  }
+  if (choice.selectModel !== undefined) {
+    throw new InputError(`Only the agent "${ANY_MODEL}" takes a second model.`);
+  }
+  if (model !== undefined) throw new InputError(`Only the agent "${ANY_MODEL}" takes the folder of a model.`);
+  if (agentNames().includes(name)) {
+    if (temperature === undefined) return always(await agentNamed(name));
+    const folder = MODEL_FOLDERS[name];
+    if (folder === undefined) throw new InputError(`The agent "${name}" has no temperature.`);
+    return always(await folderAgent(shownAs, folder, "see configs/", options));
+  }
+  const records = trainingRecords(runs);
+  const known = families(records);
+  const seeds = known.get(name);
+  if (!seeds) {
+    const all = [...agentNames(), ...known.keys(), ANY_MODEL];
+    throw new InputError(
+      `There is no agent "${name}"; there are ${all.join(", ")}. A training run becomes one by \`aisle record\`.`,
+    );
+  }
+  return async (seed, shop) => {
+    const record = records.find(({ identity }) => identity.name === name && identity.seed === seed);
+    if (!record) {
+      throw new InputError(
+        `${name} has no training record with seed ${seed}; there are ${seeds.join(", ")} (--seeds ${seeds.join()}).`,
+      );
+    }
+    requireCurrent(record, shop);
+    const folder = modelOf(record);
+    if (!folder) {
+      throw new InputError(
+        `The training record ${record.path} was too large to keep its model: evaluate the run's own folder with --agent policy --model.`,
+      );
+    }
+    const held = "its record should hold it";
+    const { multiTurn, learner } = resolvedGrpoRun(record.identity.config, record.path);
+    const agent = multiTurn
+      ? await actAgent(shownAs, folder, held, {
+          ...multiTurn,
+          ...options,
+          maxTokens: learner.sampling.maxTokens,
+          modelName: name,
+        })
+      : await folderAgent(shownAs, folder, held, {
+          ...options,
+          options: optionModeOf(record),
+          modelName: name,
+        });
+    return { ...agent, model: { ...agent.model!, name: record.id } };
+  };
+}
+
+/**
+ * @param shop fingerprint of the shop to act in; a family learnt in its own shop, and is only compared there
+ * @throws InputError when the record's start model or shop is no longer the one that it names
+ */
+export function requireCurrent(record: TrainingRecord, shop?: string): void {
+  const { start, data, name, seed } = record.identity;
+  const again = `Train ${name} with seed ${seed} again and record it, and delete this one.`;
+  const now = fingerprintNow(start.name);
+  if (now !== null && now !== start.fingerprint) {
+    throw new InputError(
+      `The training record ${record.path} is refused: the model that it began from, ${start.name}, has changed. ${again}`,
+    );
+  }
+  if (shop !== undefined && shop !== data.fingerprint) {
+    throw new InputError(
+      `The training record ${record.path} is refused: it learnt in another shop than this one. ${again}`,
+    );
+  }
+}
+
+/** How the run chose options: its agent goes on with it, and the settings of its record name it. */
+function optionModeOf({ identity }: TrainingRecord): OptionMode {
+  return OPTION_MODES.find((mode) => mode === identity.config["options"]) ?? "match";
+}
+
+const always =
+  (agent: Agent): AgentOfSeed =>
+  () =>
+    Promise.resolve(agent);

@@ -1,0 +1,6 @@
+/** Runs: what a configuration starts. Trainings, evaluations and sweeps of them, and the agents that trainings leave behind. */
+export * from "./agent-of.js";
+export type { Cost, Price } from "./cost.js";
+export * from "./evaluate.js";
+export * from "./sweeps/index.js";
+export * from "./training/index.js";

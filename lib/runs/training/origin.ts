@@ -1,0 +1,69 @@
+/** What a training run began from: the things that its configuration only names. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { fingerprintOf } from "../../agents/index.js";
+import { checked, InputError, readJson, writeJson } from "../../base/index.js";
+import type { Catalogue } from "../../simulator/index.js";
+import { provenance, provenanceSchema } from "../../records/index.js";
+
+const count = z.int().nonnegative();
+
+/** The shop, the model and the backend of a run: with the configuration, all that decides its numbers. */
+export const foundations = z.strictObject({
+  data: z.strictObject({ fingerprint: z.string().min(1), products: count, goals: count }),
+  /** The model that was trained from here. */
+  start: z.strictObject({ name: z.string().min(1), fingerprint: z.string().min(1) }),
+  backend: z.string().min(1),
+});
+
+export type Foundations = z.infer<typeof foundations>;
+
+const schema = z.strictObject({ ...foundations.shape, provenance: provenanceSchema });
+
+export type Origin = z.infer<typeof schema>;
+
+/** What a run would begin from now. */
+export function foundationsOf(
+  model: string,
+  catalogue: Pick<Catalogue, "fingerprint" | "size" | "goalCount">,
+  backend: string,
+): Foundations {
+  return {
+    data: { fingerprint: catalogue.fingerprint, products: catalogue.size, goals: catalogue.goalCount },
+    start: { name: model, fingerprint: fingerprintOf(model) },
+    backend,
+  };
+}
+
+/** Notes beside a run's configuration what it begins from, with the code's commit. */
+export function writeOrigin(folder: string, from: Foundations): void {
+  writeJson(join(folder, "origin.json"), { ...from, provenance: provenance(0) });
+}
+
+/** What a run began from; null for a run of a version that did not note it. @throws InputError for a file that is none. */
+export function readOrigin(folder: string): Origin | null {
+  const path = join(folder, "origin.json");
+  return existsSync(path) ? checked(schema, readJson(path, "origin of a run"), path) : null;
+}
+
+/**
+ * @param what begins the sentence, e.g. `The run in data/training/grpo-0`
+ * @throws InputError when something is no longer what it was, saying what
+ */
+export function requireSame(what: string, then: Foundations, now: Foundations): void {
+  const changed =
+    then.data.fingerprint !== now.data.fingerprint
+      ? `the shop has changed since (its fingerprint was ${then.data.fingerprint.slice(0, 12)} and is ${now.data.fingerprint.slice(0, 12)})`
+      : then.start.fingerprint !== now.start.fingerprint
+        ? `the model that it began from, ${then.start.name}, has changed since`
+        : then.backend !== now.backend
+          ? `it ran on the backend ${then.backend}, and this is ${now.backend} (AISLE_BACKEND chooses)`
+          : null;
+  if (changed) throw new InputError(`${what} cannot be used: ${changed}.`);
+}
+
+/** A model's fingerprint as it is now; null where the model is not on this machine. */
+export function fingerprintNow(model: string): string | null {
+  return existsSync(model) ? fingerprintOf(model) : null;
+}

@@ -1,0 +1,116 @@
+import { strict as assert } from "node:assert";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stream } from "../../lib/base/index.js";
+import { buildCatalogue, openCatalogue, openEnvironment, recipeSource } from "../../lib/simulator/index.js";
+import { type IterationTimes, RunFolder, runGrpo, splitOf, splitText } from "../../lib/runs/index.js";
+import { saveTinyModel, tinyRun, tinyShop } from "./tiny-run.js";
+
+describe("a run that something happens to", function () {
+  this.timeout(180_000);
+  const root = mkdtempSync(join(tmpdir(), "aisle-safety-"));
+  const model = join(root, "model");
+  const environment = tinyShop();
+  before(() => saveTinyModel(model, environment));
+  after(() => rmSync(root, { recursive: true, force: true }));
+
+  it("stops at a loss that is not finite, with the batch in its folder and the weights as they were", async () => {
+    const out = join(root, "exploded");
+    const config = tinyRun(model, {
+      update: { learningRate: 1e30, maxGradNorm: null },
+      objective: { kl: null },
+      groups: { tasks: 4, size: 4 },
+      iterations: 6,
+    });
+    await assert.rejects(runGrpo({ config, environment, out, resume: false }), (error: Error) => {
+      assert.equal(error.name, "RunError");
+      return true;
+    });
+    const metrics = new RunFolder(out).metrics<Record<string, number | null>>();
+    for (const line of metrics) for (const value of Object.values(line)) assert.ok(Number.isFinite(value));
+  });
+
+  it("keeps its number of tensors, and its times add up", async () => {
+    const times: IterationTimes[] = [];
+    await runGrpo({
+      config: tinyRun(model, { iterations: 14, evaluate: { every: 7, goals: 2 } }),
+      environment,
+      out: join(root, "flat"),
+      resume: false,
+      onIteration: ({ seconds }) => times.push(seconds),
+    });
+    assert.equal(times.length, 14);
+    assert.deepEqual(new Set(times.slice(1).map(({ tensors }) => tensors)).size, 1, "tensors are flat");
+    const split = splitOf(times)!;
+    const parts = split.rollout + split.score + split.update + split.algorithm;
+    assert.ok(Math.abs(parts - 1) < 1e-9);
+    assert.equal(split.tensors[0], split.tensors[1]);
+    assert.match(splitText(split), /roll-outs .* %, scoring .* %, update .* %, advantages and objective/);
+    assert.equal(splitOf([]), null);
+  });
+
+  it("loses nothing but the current iteration when it is killed, whenever that is", async () => {
+    const shop = join(root, "shop");
+    await buildCatalogue(recipeSource({ products: 200, seed: 8 }), shop);
+    const catalogue = openCatalogue(shop);
+    const start = join(root, "shop-model");
+    saveTinyModel(start, openEnvironment(catalogue));
+    catalogue.close();
+    const file = join(root, "run.json");
+    writeFileSync(
+      file,
+      JSON.stringify({
+        kind: "grpo",
+        name: "killed",
+        model: start,
+        data: shop,
+        preset: "grpo",
+        groups: { tasks: 2, size: 3 },
+        sampling: { maxTokens: 6 },
+        update: { learningRate: 1e-3 },
+        iterations: 8,
+        evaluate: { every: 4, goals: 2 },
+        checkpoint: 1,
+        workers: 0,
+      }),
+    );
+    /** Trains to the end, or until `lines` of metrics are there and a little more: then kill -9. */
+    const train = (out: string, resume: boolean, kill?: { iterations: number; after: number }) =>
+      new Promise<number | null>((resolve) => {
+        const flags = ["train", file, "--out", out, resume ? "--resume" : "--force"];
+        const child = spawn(process.execPath, ["lib/aisle.mjs", ...flags], {
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        let seen = 0;
+        let said = "";
+        child.stderr.on("data", (chunk: Buffer) => {
+          said += chunk.toString("utf8");
+          seen = said.match(/return /g)?.length ?? 0;
+          if (kill && seen >= kill.iterations) setTimeout(() => child.kill("SIGKILL"), kill.after);
+        });
+        child.on("close", (code) => resolve(code));
+      });
+    const [whole, killed] = [join(root, "whole"), join(root, "killed")];
+    assert.equal(await train(whole, false), 0);
+    const random = stream(1, "kills");
+    let done = -1;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const code = await train(killed, attempt > 0, {
+        iterations: 1 + random.below(2),
+        after: random.below(60),
+      });
+      if (code === 0) break;
+      const reached = new RunFolder(killed).progress()?.iteration ?? 0;
+      assert.ok(reached >= done, "what was finished stays");
+      done = reached;
+    }
+    assert.equal(await train(killed, true), 0);
+    for (const name of ["metrics.jsonl", "model/model.safetensors", "progress.json"]) {
+      assert.deepEqual(readFileSync(join(killed, name)), readFileSync(join(whole, name)), name);
+    }
+    const leftOver = readdirSync(killed).filter((name) => name.endsWith(".part"));
+    assert.deepEqual(leftOver, []);
+  });
+});
