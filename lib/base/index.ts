@@ -1,7 +1,8 @@
-/** What every room shares: errors with an exit code, checked values, whole-file writes, seeded randomness, worker threads. */
+/** What every room shares: errors with an exit code, checked values, whole-file writes, seeded randomness, things by name, worker threads. */
 export * from "./checked.js";
 export * from "./duration.js";
 export * from "./errors.js";
 export * from "./files.js";
 export * from "./random.js";
+export * from "./registry.js";
 export * from "./workers.js";

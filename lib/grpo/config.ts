@@ -4,6 +4,12 @@
  */
 import { z } from "zod";
 import { checked, InputError } from "../base/index.js";
+import {
+  type AdvantageInput,
+  type AdvantageSettings,
+  estimatorNamed,
+  parseAdvantage,
+} from "./advantages/index.js";
 
 const positive = z.number().positive();
 const whole = z.number().int().positive();
@@ -20,32 +26,8 @@ const aggregation = z.union([
 ]);
 
 const schema = z.strictObject({
-  /** From a group's returns to advantages. */
-  advantage: z.strictObject({
-    /** Group mean, leave-one-out, the batch-whitened return, GiGPO's two levels, or a critic's (PPO). */
-    estimator: z.enum(["group", "loo", "return", "gigpo", "gae"]),
-    /** Divide by nothing, by the group's standard deviation, or whiten over the whole batch. */
-    scale: z.enum(["none", "group", "batch"]),
-    /** Added to the standard deviation. */
-    epsilon: positive.default(1e-6),
-    /** n − 1 or n in the standard deviation. */
-    deviation: z.enum(["sample", "population"]).default("sample"),
-    /** What the baseline averages over: trajectories, or their turns (verl-agent). */
-    baselineOver: z.enum(["trajectories", "rows"]).default("trajectories"),
-    /** γ of the discounted return ("return") and of GiGPO's step level. */
-    gamma: z.number().min(0).max(1).default(1),
-    /** λ of generalised advantage estimation. */
-    lambda: z.number().min(0).max(1).optional(),
-    /**
-     * Turns that several branches share (ARPO): each branch's own advantage ("soft", the default), or their mean for all
-     * ("hard"). On the policy that sampled, both have the same gradient.
-     */
-    shared: z.enum(["soft", "hard"]).optional(),
-    /** ω, weight of GiGPO's step level. */
-    stepWeight: z.number().min(0).default(1),
-    /** GiGPO: states whose texts are at least so similar are one (difflib's ratio). Absent: only equal ones. */
-    similarity: z.number().gt(0).lt(1).optional(),
-  }),
+  /** From a group's returns to advantages: an estimator by its name, with its own settings (`advantages/`). */
+  advantage: z.looseObject({ estimator: z.string() }),
   objective: z.strictObject({
     ratio: z.enum(["none", "token", "sequence"]),
     surrogate: z.enum(["clipped", "detached"]).default("clipped"),
@@ -121,33 +103,53 @@ const schema = z.strictObject({
 });
 
 /** A complete configuration of the learner. */
-export type GrpoConfig = z.output<typeof schema>;
+export type GrpoConfig = Omit<z.output<typeof schema>, "advantage"> & {
+  readonly advantage: AdvantageSettings;
+};
 /** A configuration as it is written in a file: keys with defaults may be left out. */
-export type GrpoConfigInput = z.input<typeof schema>;
+export type GrpoConfigInput = Omit<z.input<typeof schema>, "advantage"> & {
+  readonly advantage: AdvantageInput;
+};
 
 /**
  * Checks and completes a configuration.
  * @param where what to call it in a message, e.g. the file's name.
- * @throws InputError for an unknown or missing key, a value out of range, or a contradiction, with the reason.
+ * @throws InputError for an unknown or missing key, a value out of range, a setting that its estimator does not know, or a
+ * contradiction, with the reason.
  */
 export function parseGrpoConfig(value: unknown, where = "the configuration"): GrpoConfig {
-  const config = checked(schema, value, where);
+  const parsed = checked(schema, value, where);
+  const config = { ...parsed, advantage: parseAdvantage(parsed.advantage, `${where}, advantage`) };
   const reason = contradiction(config);
   if (reason) throw new InputError(`In ${where}: ${reason}`);
   return config;
 }
 
+/**
+ * The advantage section of a resolved configuration of an earlier version, without the settings that had no effect: every
+ * estimator had all of them then. REINFORCE++'s estimator was called "return".
+ */
+export function effectiveAdvantage(
+  kept: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const name = kept["estimator"] === "return" ? "reinforce-pp" : kept["estimator"];
+  const own = { ...kept, estimator: name };
+  const { settings } = estimatorNamed(String(name));
+  const unknown = (settings.safeParse(own).error?.issues ?? []).flatMap((issue) =>
+    issue.code === "unrecognized_keys" ? issue.keys : [],
+  );
+  const without = ["scale", "epsilon", "deviation", "baselineOver", "gamma", "stepWeight"];
+  return Object.fromEntries(
+    Object.entries(own).filter(([key]) => !(unknown.includes(key) && without.includes(key))),
+  );
+}
+
 /** The first combination that cannot mean anything, or null. */
 function contradiction(config: GrpoConfig): string | null {
   const { advantage, objective, groups, update, reward, sampling } = config;
-  if ((advantage.estimator === "gae") !== (config.value !== undefined)) {
+  const { baseline } = estimatorNamed(advantage.estimator);
+  if ((baseline === "critic") !== (config.value !== undefined)) {
     return "a critic (value) and advantage.estimator gae go together; set both or neither.";
-  }
-  if ((advantage.estimator === "gae") !== (advantage.lambda !== undefined)) {
-    return "advantage.lambda belongs to advantage.estimator gae; set it there, and only there.";
-  }
-  if (advantage.estimator === "gae" && advantage.scale === "group") {
-    return "a critic's advantages are compared over the batch; set advantage.scale to batch or none.";
   }
   if (reward.overlong && reward.overlong.buffer > sampling.maxTokens) {
     return "reward.overlong.buffer is longer than a response may be; lower it below sampling.maxTokens.";
@@ -170,23 +172,8 @@ function contradiction(config: GrpoConfig): string | null {
   if (objective.ratio === "none" && (update.epochs > 1 || update.miniBatchRows !== null)) {
     return "several optimiser steps on one set of roll-outs are off-policy; they need objective.ratio token or sequence.";
   }
-  if (advantage.estimator === "loo" && advantage.scale !== "none") {
-    return "leave-one-out is unbiased only without division; set advantage.scale to none.";
-  }
-  if (advantage.similarity !== undefined && advantage.estimator !== "gigpo") {
-    return "advantage.similarity groups GiGPO's states; leave it out, or set advantage.estimator to gigpo.";
-  }
-  if (advantage.estimator === "return" && advantage.scale !== "batch") {
-    return "the return as advantage (REINFORCE++) needs the batch's baseline; set advantage.scale to batch.";
-  }
-  if (advantage.estimator === "gigpo" && advantage.scale === "batch") {
-    return "GiGPO divides by each group's own deviation or not at all; set advantage.scale to group or none.";
-  }
-  if (advantage.estimator === "gae" && groups.zeroVariance !== "keep") {
-    return "a critic learns from groups of equal returns, too; set groups.zeroVariance to keep.";
-  }
-  if (advantage.estimator === "return" && groups.zeroVariance !== "keep") {
-    return "REINFORCE++ compares over the batch, so a group of equal returns is not empty; set groups.zeroVariance to keep.";
+  if (baseline !== "group" && groups.zeroVariance !== "keep") {
+    return `estimator ${advantage.estimator} compares over the ${baseline === "batch" ? "batch" : "critic's values"}, so a group of equal returns is not empty; set groups.zeroVariance to keep.`;
   }
   return null;
 }

@@ -1,17 +1,16 @@
-/** PPO's advantages: the critic's values of every decision's state, and generalised advantage estimation over the decisions. */
+/** PPO's advantages: the critic's value of every decision's state, what `gae.ts` makes of them, and what the critic learns. */
 import { RunError } from "../base/index.js";
-import { generalisedAdvantages, mean } from "./advantages/index.js";
+import { estimateAdvantages, mean } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import type { Metrics } from "./metrics.js";
 import { type Penalty, noPenalty } from "./penalties.js";
 import { continuation, sharedPrompts } from "./rows.js";
-import type { Group, TurnAdvantages } from "./types.js";
+import type { Group, Metrics, TurnAdvantages } from "./types.js";
 import type { Learner } from "./update.js";
 import type { ValueHead } from "./value-head.js";
 
 /**
- * Advantages of all groups, `[group][rollout][turn]`, and the critic one iteration wiser. A time step is a decision, not a
- * token: all tokens of an answer share its advantage, and the reward of a later page reaches an earlier one through the values.
+ * Advantages of all groups by GAE over the critic's values, `[group][rollout][turn]`; the critic then learns the iteration's
+ * returns.
  * @throws RunError when the learner cannot tell the policy's hidden states
  */
 export async function criticAdvantages(
@@ -35,29 +34,25 @@ export async function criticAdvantages(
   shared.forEach(({ rows }, s) => rows.forEach((i, c) => (states[i] = read[s]![c]!)));
 
   const values = critic.values(states);
-  const targets: number[] = [];
-  const { gamma, lambda = 1 } = config.advantage;
-  const advantages = groups.map(({ rollouts }) =>
-    rollouts.map((rollout) => {
-      const rewards = rollout.turns.map((turn) => turn.reward - penalty(turn));
-      const own = values.slice(targets.length, targets.length + rewards.length);
-      const estimated = generalisedAdvantages(rewards, own, { gamma, lambda });
-      targets.push(...estimated.returns);
-      return estimated.advantages;
-    }),
+  let next = 0;
+  const own = groups.map(({ rollouts }) =>
+    rollouts.map((rollout) => rollout.turns.map(() => values[next++]!)),
   );
+  const { advantages } = estimateAdvantages(groups, config.advantage, { penalty, values: own });
+  // What the critic should have said: A + V, the return as GAE sees it.
+  const targets = advantages.flat(2).map((advantage, i) => advantage + values[i]!);
   const loss = critic.learn(states, targets, config.value);
-  const centre = mean(targets);
-  const spread = mean(targets.map((target) => (target - centre) ** 2));
+  const average = mean(targets);
+  const variance = mean(targets.map((target) => (target - average) ** 2));
   const missed = targets.map((target, i) => target - values[i]!);
   const bias = mean(missed);
   return {
     advantages,
     metrics: {
       "value/mean": mean(values),
-      "value/target": centre,
+      "value/target": average,
       "loss/value": loss,
-      explained_variance: spread > 0 ? 1 - mean(missed.map((miss) => (miss - bias) ** 2)) / spread : 0,
+      explained_variance: variance > 0 ? 1 - mean(missed.map((miss) => (miss - bias) ** 2)) / variance : 0,
     },
   };
 }

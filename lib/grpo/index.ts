@@ -1,5 +1,4 @@
 /** Learning from the shop's reward: groups of trajectories in, a weight for every sampled token out. */
-export * from "./advantage.js";
 export * from "./advantages/index.js";
 export * from "./config.js";
 export * from "./critic.js";

@@ -2,14 +2,9 @@
  * The numbers of an iteration, under the names and definitions of docs/metrics.md. Every value is a plain number;
  * a metric that does not apply (no reference, no anchors) is absent.
  */
-import { anchorGroups, deviation, gigpo, type GigpoAdvantages, mean } from "./advantages/index.js";
-import { hasZeroVariance } from "./advantage.js";
+import { deviation, hasZeroVariance, mean } from "./advantages/index.js";
 import type { ObjectiveSums } from "./objective/index.js";
-import type { GrpoConfig } from "./config.js";
-import { noPenalty, type Penalty } from "./penalties.js";
-import type { Group, TurnAdvantages } from "./types.js";
-
-export type Metrics = Record<string, number>;
+import type { Group, Metrics } from "./types.js";
 
 /** What the roll-outs were like. */
 export function rolloutMetrics(groups: readonly Group[], maxTokens: number): Metrics {
@@ -41,52 +36,6 @@ export function rolloutMetrics(groups: readonly Group[], maxTokens: number): Met
     "response_len/clip_ratio": share(lengths.filter((length) => length >= maxTokens).length, lengths.length),
     "prompt_len/mean": mean(prompts),
     "prompt_len/max": Math.max(...prompts),
-  };
-}
-
-/** How states repeat within groups (GiGPO): sizes of the step groups and how many turns stand alone. */
-export function anchorMetrics(groups: readonly Group[], similarity?: number): Metrics {
-  const sizes = groups.flatMap((group) =>
-    [...anchorGroups(group, similarity).values()].map((turns) => turns.length),
-  );
-  const turns = sizes.reduce((a, b) => a + b, 0);
-  return {
-    "anchor/mean_size": mean(sizes),
-    "anchor/max_size": Math.max(...sizes),
-    "anchor/frac_singleton": sizes.filter((size) => size === 1).length / turns,
-  };
-}
-
-/**
- * The step level beside the episode level (GiGPO): how states repeat, and how much of the advantage says so. Without anchors
- * there is nothing to say.
- */
-export function stepMetrics(
-  groups: readonly Group[],
-  { estimator, gamma, stepWeight, scale, epsilon, baselineOver, similarity }: GrpoConfig["advantage"],
-  penalty: Penalty = noPenalty,
-): Metrics {
-  const level = {
-    gamma,
-    stepWeight,
-    epsilon,
-    baselineOver,
-    penalty,
-    ...(similarity ? { similarity } : {}),
-  };
-  const metrics = anchorMetrics(groups, similarity);
-  if (estimator !== "gigpo") return metrics;
-  const parts = groups.map((group) =>
-    gigpo(group, { ...level, scale: scale === "group" ? "group" : "none" }),
-  );
-  const magnitude = (values: (one: GigpoAdvantages) => TurnAdvantages): number =>
-    mean(parts.flatMap((one) => values(one).flat()).map(Math.abs));
-  const [episode, step] = [magnitude((one) => one.episode), stepWeight * magnitude((one) => one.step)];
-  return {
-    ...metrics,
-    "adv_episode/abs_mean": episode,
-    "adv_step/abs_mean": step,
-    "adv_step/share": episode + step > 0 ? step / (episode + step) : 0,
   };
 }
 

@@ -1,5 +1,4 @@
 /** What is taken from the score of a decision, whatever it led to: for a broken form, and for a response that is too long. */
-import type { GrpoConfig } from "./config.js";
 import type { Turn } from "./types.js";
 
 /** How much a turn's score is lowered, at least 0. It stays in the turn's own row: earlier rows do not pay for it. */
@@ -13,7 +12,16 @@ export const noPenalty: Penalty = () => 0;
  *
  *   factor · clamp((length − (L_max − buffer)) / buffer, 0, 1).
  */
-export function penaltyOf({ reward, sampling }: Pick<GrpoConfig, "reward" | "sampling">): Penalty {
+export function penaltyOf({
+  reward,
+  sampling,
+}: {
+  readonly reward: {
+    readonly invalidPenalty: number;
+    readonly overlong?: { readonly buffer: number; readonly factor: number } | undefined;
+  };
+  readonly sampling: { readonly maxTokens: number };
+}): Penalty {
   const { invalidPenalty, overlong } = reward;
   return ({ formatValid, responseIds }) => {
     const form = formatValid ? 0 : invalidPenalty;

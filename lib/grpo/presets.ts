@@ -50,17 +50,17 @@ export const PRESETS = {
   },
   /** Ahmadian et al. 2024 (arXiv:2402.14740), with PPO's clip as verl-agent runs it. */
   rloo: {
-    advantage: { estimator: "loo", scale: "none" },
+    advantage: { estimator: "loo" },
     objective: { ratio: "token", clip: { ...CLIP, dual: 3 }, aggregation: "token-mean", kl: K3 },
   },
   /** Williams 1992, against the whole batch's mean: the floor that every other preset is compared with. */
   reinforce: {
-    advantage: { estimator: "return", scale: "batch" },
+    advantage: { estimator: "reinforce-pp" },
     objective: { ratio: "none", clip: null, aggregation: "token-mean", kl: null },
   },
   /** Hu 2025 (arXiv:2501.03262). */
-  "reinforce++": {
-    advantage: { estimator: "return", scale: "batch" },
+  "reinforce-pp": {
+    advantage: { estimator: "reinforce-pp" },
     objective: {
       ratio: "token",
       clip: CLIP,
@@ -69,7 +69,7 @@ export const PRESETS = {
     },
   },
   /** Hu 2025, the variant with the group's mean as a baseline. */
-  "reinforce++-baseline": {
+  "reinforce-pp-baseline": {
     advantage: { estimator: "group", scale: "batch" },
     objective: { ratio: "token", clip: CLIP, aggregation: "token-mean", kl: { ...K3, estimator: "k2" } },
   },
@@ -127,7 +127,6 @@ export const PRESETS = {
     advantage: {
       estimator: "gigpo",
       scale: "group",
-      epsilon: 1e-6,
       baselineOver: "rows",
       gamma: 0.95,
       stepWeight: 1,
@@ -147,6 +146,32 @@ export const PRESETS = {
 } as const satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof PRESETS;
+
+/** The sections of a configuration that a preset may fill. */
+const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "update", "value"] as const;
+
+type Sections = { readonly [Name in (typeof SECTIONS)[number]]?: object | undefined };
+
+/**
+ * A preset with a configuration's own settings over it, section by section. Where the configuration names another estimator,
+ * its advantage section replaces the preset's whole, and so does its critic (or none): settings of one estimator mean nothing
+ * to another.
+ */
+export function overPreset(preset: Sections, own: Sections): Record<string, object> {
+  const estimator = (section: object | undefined): unknown => (section as { estimator?: unknown })?.estimator;
+  const named = estimator(own.advantage);
+  const other = named !== undefined && named !== estimator(preset.advantage);
+  const merged = SECTIONS.map((name): [string, object] => {
+    const replaced = other && (name === "advantage" || name === "value");
+    return [name, { ...(replaced ? undefined : preset[name]), ...own[name] }];
+  });
+  return Object.fromEntries(
+    merged.filter(([name]) => {
+      const section = name as keyof Sections;
+      return own[section] !== undefined || (preset[section] !== undefined && !(other && section === "value"));
+    }),
+  );
+}
 
 /** @throws InputError for a name that is not a preset, with those that are. */
 export function presetNamed(name: string): Preset {

@@ -1,7 +1,6 @@
 /** From groups and their advantages to training rows, and from rows to what shares a prompt. */
-import { whiten } from "./advantages/index.js";
+import { hasZeroVariance } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import { hasZeroVariance } from "./advantage.js";
 import type { Group, Row, TurnAdvantages } from "./types.js";
 
 /**
@@ -62,15 +61,6 @@ export function chargeKl(
     }
     return { ...row, advantages };
   });
-}
-
-/** Whitens the advantages over all tokens of the rows that count. */
-export function whitenRows(rows: readonly Row[]): Row[] {
-  const white = whiten(rows.flatMap((row) => (row.counted ? row.advantages : [])));
-  let next = 0;
-  return rows.map((row) =>
-    row.counted ? { ...row, advantages: row.advantages.map(() => white[next++]!) } : row,
-  );
 }
 
 /** Rows that begin with the same tokens: those once, and the rows that go on from them. */

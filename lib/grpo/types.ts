@@ -63,6 +63,9 @@ export interface Row {
   readonly group: number;
   /** Which roll-out of the batch the row came from (`rollout-mean-token-mean` aggregation). */
   readonly rollout: number;
-  /** Position, in the mini-batch, of the row whose probability multiplies this row's loss (the thesis's query loss). */
+  /** Position, among the rows of the iteration, of the row whose probability multiplies this row's loss (the thesis's query loss). */
   readonly weightedBy?: number;
 }
+
+/** Plain numbers under the names of docs/metrics.md. */
+export type Metrics = Record<string, number>;

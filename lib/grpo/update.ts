@@ -3,11 +3,12 @@
  * It never asks which algorithm runs.
  */
 import type { Random } from "../base/index.js";
+import { whitenRows, whitens } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import { type Metrics, updateMetrics } from "./metrics.js";
+import { updateMetrics } from "./metrics.js";
 import { addSums, emptySums, objective, sharesOf } from "./objective/index.js";
-import { chargeKl, continuation, sharedPrompts, type SharedPrompt, whitenRows } from "./rows.js";
-import type { Row } from "./types.js";
+import { chargeKl, continuation, sharedPrompts, type SharedPrompt } from "./rows.js";
+import type { Metrics, Row } from "./types.js";
 
 /** Rows as a policy takes them: a prompt, and the completions that share it. */
 export interface LearnerRow {
@@ -75,7 +76,7 @@ export async function learn(
     if (kl.where === "reward") ready = chargeKl(ready, reference, kl.coefficient);
     ready = ready.map((row, i) => ({ ...row, refLogProbs: reference[i]! }));
   }
-  if (config.advantage.scale === "batch") ready = whitenRows(ready);
+  if (whitens(config.advantage)) ready = whitenRows(ready);
 
   let sums = emptySums();
   let loss = 0;

@@ -1,6 +1,6 @@
 /** Early warnings in words: what the curves say before a run has failed. */
 import { mean } from "./advantages/index.js";
-import type { Metrics } from "./metrics.js";
+import type { Metrics } from "./types.js";
 
 /** How many iterations a trend is read from. */
 const WINDOW = 10;

@@ -2,16 +2,22 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import { stream } from "../../lib/base/index.js";
 import {
+  type AdvantageInput,
+  advantagesOf,
   deviation,
   discountedReturns,
+  estimateAdvantages,
   generalisedAdvantages,
   gigpo,
   type Group,
-  groupRelative,
-  leaveOneOut,
   mean,
+  noPenalty,
+  parseAdvantage,
+  registerEstimator,
+  settingsOf,
   whiten,
 } from "../../lib/grpo/index.js";
+import { z } from "zod";
 
 function close(actual: readonly number[], expected: readonly number[], tolerance = 5e-7): void {
   assert.equal(actual.length, expected.length);
@@ -43,6 +49,17 @@ function groupOf(
     })),
   };
 }
+
+/** Advantages of one group of one-turn roll-outs, by the function that trains. */
+function estimated(scores: readonly number[], settings: AdvantageInput): number[] {
+  const group = groupOf(...scores.map((score) => [["s"], [score]] as const));
+  return advantagesOf([group], parseAdvantage(settings, "x"))[0]!.map(([advantage]) => advantage!);
+}
+const leaveOneOut = (scores: readonly number[]): number[] => estimated(scores, { estimator: "loo" });
+const groupRelative = (
+  scores: readonly number[],
+  settings: Omit<Extract<AdvantageInput, { estimator: "group" }>, "estimator">,
+): number[] => estimated(scores, { estimator: "group", ...settings } as AdvantageInput);
 
 describe("group-relative advantages", () => {
   it("agree with the golden values for [10, 0, 0, 10]", () => {
@@ -133,8 +150,65 @@ describe("group-relative advantages", () => {
   });
 
   it("refuse a group of one and a score that is not a number", () => {
-    assert.throws(() => groupRelative([1], { scale: "none" }), /at least 2 roll-outs/);
-    assert.throws(() => leaveOneOut([1, NaN]), /Score 1 of a group is NaN/);
+    for (const settings of [{ estimator: "group", scale: "none" }, { estimator: "loo" }] as const)
+      assert.throws(() => estimated([1], settings), /group of "test" has 1 roll-out.*at least 2/);
+    assert.throws(() => gigpo(groupOf([["a"], [1]])), /at least 2/);
+    for (const settings of [
+      { estimator: "group", scale: "group" },
+      { estimator: "loo" },
+      { estimator: "gigpo", scale: "none" },
+      { estimator: "reinforce-pp" },
+    ] as const)
+      for (const bad of [NaN, Infinity])
+        assert.throws(() => estimated([1, bad], settings), {
+          name: "RunError",
+          message: /Roll-out 1 of the task "test" has the return (NaN|Infinity)/,
+        });
+  });
+
+  it("leave a row's own trajectory out of its baseline, over rows too", () => {
+    // Returns 1 (one turn) and 0 (three turns): each is compared with the other alone, so +1 and −1.
+    const group = groupOf(
+      [["a"], [1]],
+      [
+        ["a", "b", "c"],
+        [0, 0, 0],
+      ],
+    );
+    for (const baselineOver of ["rows", "trajectories"] as const)
+      assert.deepEqual(advantagesOf([group], { estimator: "loo", baselineOver }), [[[1], [-1, -1, -1]]]);
+    // Three trajectories of 1, 3 and 1 turns: over rows the long one weighs three times.
+    const three = groupOf(
+      [["a"], [1]],
+      [
+        ["a", "b", "c"],
+        [0, 0, 0.5],
+      ],
+      [["a"], [0]],
+    );
+    const [rows] = advantagesOf([three], { estimator: "loo", baselineOver: "rows" });
+    close(
+      rows!.map((turns) => turns[0]!),
+      [1 - 1.5 / 4, 0.5 - 0.5, 0 - 2.5 / 4],
+    );
+  });
+
+  it("charge a penalty to its own row in full, whatever the baseline's factor", () => {
+    const group = groupOf(
+      [
+        ["a", "b"],
+        [0, 1],
+      ],
+      [["a"], [0]],
+    );
+    const penalty = ({ responseIds }: { responseIds: readonly number[] }): number =>
+      responseIds === group.rollouts[0]!.turns[1]!.responseIds ? 0.25 : 0;
+    const [loo] = advantagesOf([group], { estimator: "loo", baselineOver: "trajectories" }, penalty);
+    assert.deepEqual(loo, [[1, 0.75], [-1]]);
+    const none = { estimator: "group", scale: "none", baselineOver: "trajectories" } as const;
+    assert.deepEqual(advantagesOf([group], none, penalty), [[[0.5, 0.25], [-0.5]]]);
+    const returns = advantagesOf([group], { estimator: "reinforce-pp", gamma: 0.5 }, penalty);
+    assert.deepEqual(returns, [[[0.375, 0.75], [0]]]);
   });
 });
 
@@ -152,9 +226,15 @@ describe("GAE", () => {
   it("agrees with an example worked by hand", () => {
     // γ = 0.9, λ = 0.5: δ = [0 + .9·2 − 1, 0 + .9·3 − 2, 10 − 3] = [.8, .7, 7]
     // A_2 = 7; A_1 = .7 + .45·7 = 3.85; A_0 = .8 + .45·3.85 = 2.5325
-    const { advantages, returns } = generalisedAdvantages([0, 0, 10], [1, 2, 3], { gamma: 0.9, lambda: 0.5 });
-    close(advantages, [2.5325, 3.85, 7]);
-    close(returns, [3.5325, 5.85, 10]);
+    close(generalisedAdvantages([0, 0, 10], [1, 2, 3], { gamma: 0.9, lambda: 0.5 }), [2.5325, 3.85, 7]);
+    const by = parseAdvantage({ estimator: "gae", scale: "none", gamma: 0.9, lambda: 0.5 }, "x");
+    const group = groupOf([
+      ["a", "b", "c"],
+      [0, 0, 10],
+    ]);
+    const given = { penalty: noPenalty, values: [[[1, 2, 3]]] };
+    close(estimateAdvantages([group], by, given).advantages[0]![0]!, [2.5325, 3.85, 7]);
+    assert.throws(() => advantagesOf([group], by), /needs a critic's value/);
   });
 });
 
@@ -250,5 +330,87 @@ describe("GiGPO", () => {
     );
     close(episode[2]!, [-6.666667, -6.766667]);
     close([step[2]![1]!], [0]);
+  });
+});
+
+describe("the settings of an estimator", () => {
+  const refused: [settings: AdvantageInput | object, message: RegExp][] = [
+    [
+      { estimator: "gigpo", scale: "group", deviation: "population" },
+      /deviation would change nothing with estimator gigpo/,
+    ],
+    [
+      { estimator: "gigpo", scale: "none", epsilon: 1 },
+      /epsilon would change nothing with estimator gigpo and scale none/,
+    ],
+    [
+      { estimator: "group", scale: "group", gamma: 0.9 },
+      /In x: gamma would change nothing with estimator group and scale group, which knows estimator, baselineOver/,
+    ],
+    [{ estimator: "group", scale: "none", stepWeight: 2 }, /stepWeight would change nothing/],
+    [{ estimator: "group", scale: "batch", epsilon: 1e-3 }, /epsilon would change nothing/],
+    [{ estimator: "group" }, /In x, scale/],
+    [
+      { estimator: "loo", scale: "group" },
+      /scale would change nothing with estimator loo \(leave-one-out, unbiased only without/,
+    ],
+    [
+      { estimator: "reinforce-pp", baselineOver: "rows" },
+      /baselineOver would change nothing with estimator reinforce-pp/,
+    ],
+    [{ estimator: "gae", scale: "none" }, /In x, lambda/],
+    [{ estimator: "gae", scale: "group", lambda: 1 }, /In x, scale/],
+    [{ estimator: "grop" }, /no estimator "grop"; there are group, loo, reinforce-pp, gigpo, gae/],
+  ];
+  for (const [settings, message] of refused) {
+    it(`${JSON.stringify(settings)} are refused with the reason`, () => {
+      const named = settings as { estimator: string };
+      assert.throws(() => parseAdvantage(named, "x"), { name: "InputError", message });
+    });
+  }
+
+  it("are completed, and those of a registered estimator are its own", () => {
+    assert.deepEqual(parseAdvantage({ estimator: "gigpo", scale: "none" }, "x"), {
+      estimator: "gigpo",
+      scale: "none",
+      baselineOver: "trajectories",
+      gamma: 1,
+      stepWeight: 1,
+    });
+    registerEstimator({
+      name: "test-constant",
+      settings: settingsOf("estimator test-constant", {
+        estimator: z.literal("test-constant"),
+        value: z.number().default(2),
+      }),
+      baseline: "batch",
+      estimate: (groups, { value }) => ({
+        advantages: groups.map(({ rollouts }) => rollouts.map(({ turns }) => turns.map(() => value))),
+      }),
+    });
+    const own = parseAdvantage({ estimator: "test-constant" }, "x");
+    assert.deepEqual(
+      advantagesOf(
+        [
+          groupOf([
+            ["a", "b"],
+            [0, 1],
+          ]),
+        ],
+        own,
+      ),
+      [[[2, 2]]],
+    );
+    assert.throws(
+      () => parseAdvantage({ estimator: "test-constant", scale: "group" } as { estimator: string }, "x"),
+      /scale would change nothing/,
+    );
+    const taken = {
+      name: "gae",
+      settings: z.any(),
+      baseline: "batch",
+      estimate: () => ({ advantages: [] }),
+    } as const;
+    assert.throws(() => registerEstimator(taken), /an estimator "gae" already/);
   });
 });

@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
 import {
   advantagesOf,
+  effectiveAdvantage,
   type Group,
-  groupRelative,
-  leaveOneOut,
+  overPreset,
+  parseAdvantage,
   parseGrpoConfig,
   presetNamed,
   PRESETS,
@@ -55,7 +56,29 @@ describe("a configuration", () => {
       (c) => (c["objective"]!["kl"] = { estimator: "k1", coefficient: 0.1, where: "loss" }),
       /expected gradient of zero/,
     ],
-    ["a scaled leave-one-out", (c) => (c["advantage"]!["estimator"] = "loo"), /leave-one-out/],
+    [
+      "a scaled leave-one-out",
+      (c) => (c["advantage"]!["estimator"] = "loo"),
+      /In x, advantage: scale .*leave-one-out/,
+    ],
+    [
+      "a setting of another estimator",
+      (c) => (c["advantage"]!["gamma"] = 0.9),
+      /In x, advantage: gamma would change nothing with estimator group/,
+    ],
+    [
+      "a batch baseline that leaves groups out",
+      (c) => {
+        c["advantage"] = { estimator: "reinforce-pp" };
+        c["groups"]!["zeroVariance"] = "mask";
+      },
+      /reinforce-pp compares over the batch, so a group of equal returns is not empty/,
+    ],
+    [
+      "GAE without a critic",
+      (c) => (c["advantage"] = { estimator: "gae", scale: "none", lambda: 1 }),
+      /set both or neither/,
+    ],
     [
       "a sequence ratio with a token mean",
       (c) => Object.assign(c["objective"]!, { ratio: "sequence", aggregation: "token-mean" }),
@@ -73,6 +96,58 @@ describe("a configuration", () => {
   for (const [why, change, message] of refused) {
     it(`is refused for ${why}`, () => assert.throws(() => parseGrpoConfig(edit(change), "x"), message));
   }
+});
+
+describe("a configuration over a preset", () => {
+  it("keeps the preset's advantage settings, or replaces them whole with those of another estimator", () => {
+    const of = (preset: string, own: object): Record<string, object> => overPreset(presetNamed(preset), own);
+    assert.deepEqual(of("gigpo", { advantage: { gamma: 0.8 } })["advantage"], {
+      ...PRESETS.gigpo.advantage,
+      gamma: 0.8,
+    });
+    assert.deepEqual(of("gigpo", { advantage: { estimator: "loo" } })["advantage"], { estimator: "loo" });
+    const plain = of("ppo", { advantage: { estimator: "group", scale: "none" } });
+    assert.deepEqual(
+      [plain["advantage"], plain["value"]],
+      [{ estimator: "group", scale: "none" }, undefined],
+    );
+    const critic = of("ppo", { advantage: { lambda: 0.5 }, value: { epochs: 2 } });
+    assert.deepEqual(critic["value"], { ...PRESETS.ppo.value, epochs: 2 });
+    assert.equal(of("grpo", {})["value"], undefined);
+  });
+
+  it("of an earlier version loses the settings that had no effect, and no others", () => {
+    const flat = {
+      epsilon: 1e-6,
+      deviation: "sample",
+      baselineOver: "trajectories",
+      gamma: 1,
+      stepWeight: 1,
+    };
+    const of = (own: object): object => effectiveAdvantage({ ...flat, ...own });
+    assert.deepEqual(of({ estimator: "group", scale: "none" }), {
+      estimator: "group",
+      scale: "none",
+      baselineOver: "trajectories",
+    });
+    assert.deepEqual(of({ estimator: "loo", scale: "none" }), {
+      estimator: "loo",
+      baselineOver: "trajectories",
+    });
+    assert.deepEqual(of({ estimator: "return", scale: "batch", gamma: 0.9 }), {
+      estimator: "reinforce-pp",
+      gamma: 0.9,
+    });
+    assert.deepEqual(of({ estimator: "gae", scale: "batch", lambda: 0.95 }), {
+      estimator: "gae",
+      scale: "batch",
+      gamma: 1,
+      lambda: 0.95,
+    });
+    // What nobody could have written stays, to be refused.
+    const odd = effectiveAdvantage({ estimator: "loo", wrong: 1 }) as { estimator: string };
+    assert.throws(() => parseAdvantage(odd, "x"), /wrong would change nothing/);
+  });
 });
 
 describe("advantages of an iteration", () => {
@@ -114,23 +189,12 @@ describe("advantages of an iteration", () => {
   });
 
   it("over rows let long trajectories count more", () => {
-    const config = { ...advantage("dr_grpo"), baselineOver: "rows" as const };
+    const config = { estimator: "group", scale: "none", baselineOver: "rows" } as const;
     // Returns 1 (one turn) and 0 (three turns): the mean over rows is 1/4, over trajectories 1/2.
     assert.deepEqual(advantagesOf([group("g", [1, 0], [1, 3])], config), [[[0.75], [-0.25, -0.25, -0.25]]]);
     assert.deepEqual(advantagesOf([group("g", [1, 0], [1, 3])], advantage("dr_grpo")), [
       [[0.5], [-0.5, -0.5, -0.5]],
     ]);
-  });
-
-  it("are those of the estimators' own functions", () => {
-    const returns = [1, 0, 0, 0.5, 0, 0, 0, 1];
-    const first = (name: string): number[] =>
-      advantagesOf([group("g", returns)], advantage(name))[0]!.map((r) => r[0]!);
-    const near = (a: number[], b: number[]): void =>
-      a.forEach((x, i) => assert.ok(Math.abs(x - b[i]!) < 1e-12));
-    near(first("grpo"), groupRelative(returns, { scale: "group" }));
-    near(first("dr_grpo"), groupRelative(returns, { scale: "none" }));
-    near(first("rloo"), leaveOneOut(returns));
   });
 
   it("let an ill-formed response lose even where all failed", () => {

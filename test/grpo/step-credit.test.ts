@@ -4,16 +4,17 @@ import {
   advantagesOf,
   anchorGraph,
   anchorHistogram,
+  estimateAdvantages,
   type Group,
   type GrpoConfig,
   instructiveAnchors,
+  noPenalty,
   objective,
   parseGrpoConfig,
   penaltyOf,
   presetNamed,
   rowsOf,
   sharesOf,
-  stepMetrics,
   type Turn,
 } from "../../lib/grpo/index.js";
 
@@ -129,7 +130,8 @@ describe("step credit", () => {
       assert.ok(Math.abs(tried.reduce((sum, { count, advantage }) => sum + count * advantage, 0)) < 1e-9);
       assert.ok(tried.every((one, i) => i === 0 || tried[i - 1]!.advantage >= one.advantage));
     }
-    const metrics = stepMetrics([group], configured("gigpo").advantage);
+    const given = { penalty: noPenalty };
+    const metrics = estimateAdvantages([group], configured("gigpo").advantage, given).metrics!;
     assert.equal(metrics["anchor/frac_singleton"], 0);
     assert.ok(metrics["adv_step/share"]! > 0 && metrics["adv_step/share"]! < 1);
   });

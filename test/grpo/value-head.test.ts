@@ -104,10 +104,7 @@ describe("the critic", () => {
     const { advantages, metrics } = await criticAdvantages([group], head, learner, config);
     const by = { gamma: 0.9, lambda: 0.5 };
     assert.deepEqual(advantages, [
-      [
-        generalisedAdvantages([0, 1], [0.5, 1], by).advantages,
-        generalisedAdvantages([0], [0.5], by).advantages,
-      ],
+      [generalisedAdvantages([0, 1], [0.5, 1], by), generalisedAdvantages([0], [0.5], by)],
     ]);
     // δ = [0.9·1 − 0.5, 1 − 1] = [0.4, 0]; A = [0.4, 0]; the other roll-out: −0.5
     near(advantages[0]![0]![0]!, 0.4);

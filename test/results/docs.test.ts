@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
@@ -24,7 +23,11 @@ function blocks(text: string, language: string): string[] {
 describe("what the guides say", function () {
   this.timeout(60_000);
   let folder: string;
-  before(() => (folder = mkdtempSync(join(tmpdir(), "aisle-docs-"))));
+  // Inside the project, where an example finds the packages that it imports.
+  before(() => {
+    mkdirSync("data/tmp", { recursive: true });
+    folder = mkdtempSync(join("data", "tmp", "docs-"));
+  });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Runs the example that a guide marks, from a file of its own, and gives what it exports. */
@@ -36,7 +39,7 @@ describe("what the guides say", function () {
       '"../../lib/',
       `"${pathToFileURL(resolve("lib")).href}/`,
     );
-    const file = join(folder, `${name}.mts`);
+    const file = resolve(folder, `${name}.mts`);
     writeFileSync(file, code);
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   }
@@ -62,20 +65,30 @@ describe("what the guides say", function () {
     }
   });
 
-  it("an algorithm of one's own is a function of a group", async () => {
-    const { medianAdvantage } = (await example("your-own-algorithm.md", "algorithm")) as {
-      medianAdvantage: (group: Group) => TurnAdvantages;
-    };
+  it("an algorithm of one's own is an estimator that a configuration names", async () => {
+    await example("your-own-algorithm.md", "algorithm");
+    const { advantagesOf } = await import("../../lib/grpo/index.js");
+    const config = JSON.parse(readFileSync("configs/grpo.json", "utf8")) as object;
+    const own = { ...config, advantage: { estimator: "median", factor: 2 } };
+    const { advantage } = parseGrpoRun(own).learner;
     const rollout = (value: number, turns: number): Group["rollouts"][number] => ({
-      turns: Array.from({ length: turns }, () => ({}) as Group["rollouts"][number]["turns"][number]),
+      turns: Array.from(
+        { length: turns },
+        () => ({ reward: 0 }) as Group["rollouts"][number]["turns"][number],
+      ),
       return: value,
       success: value === 1,
       score: value,
     });
     const of = (...values: number[]): TurnAdvantages =>
-      medianAdvantage({ task: "t", rollouts: values.map((value, i) => rollout(value, 1 + (i % 2))) });
-    assert.deepEqual(of(1, 0, 0), [[1], [0, 0], [0]]);
-    assert.deepEqual(of(1, 0, 0.5, 0), [[0.75], [-0.25, -0.25], [0.25], [-0.25, -0.25]]);
+      advantagesOf(
+        [{ task: "t", rollouts: values.map((value, i) => rollout(value, 1 + (i % 2))) }],
+        advantage,
+      )[0]!;
+    assert.deepEqual(of(1, 0, 0), [[2], [0, 0], [0]]);
+    assert.deepEqual(of(1, 0, 0.5, 0), [[1.5], [-0.5, -0.5], [0.5], [-0.5, -0.5]]);
+    const wrong = { ...config, advantage: { estimator: "median", scale: "group" } };
+    assert.throws(() => parseGrpoRun(wrong), /scale would change nothing with estimator median/);
   });
 
   it("configurations in the pages are ones", () => {

@@ -19,7 +19,7 @@ describe("the configurations that come with the project", () => {
 
   it("run every algorithm that is not only a floor", () => {
     const used = new Set(runs.map(({ name, value }) => parseGrpoRun(value, name).preset));
-    const floors = ["reinforce", "reinforce++-baseline"];
+    const floors = ["reinforce", "reinforce-pp-baseline"];
     for (const preset of Object.keys(PRESETS)) assert.ok(used.has(preset) || floors.includes(preset), preset);
   });
 

@@ -9,11 +9,60 @@
  * F is the standard deviation plus ε, or 1. A state that nobody else visited is its own mean, so A^S = 0 there,
  * and with no repeated state at all GiGPO is GRPO. Feng et al. 2025, arXiv:2505.10978, eq. 3–8.
  */
-import { InputError } from "../../base/index.js";
-import type { Group, Turn, TurnAdvantages } from "../types.js";
-import { SimilarStates } from "./similarity.js";
-import { discountedReturns } from "./reinforce-plus-plus.js";
-import { deviation, mean, spreadOf } from "./statistics.js";
+import { z } from "zod";
+import { noPenalty, type Penalty } from "../penalties.js";
+import type { Group, Metrics, TurnAdvantages } from "../types.js";
+import { anchorGroups, anchorMetrics } from "./anchors.js";
+import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
+import { baselineOver, epsilon } from "./group-relative.js";
+import { discountedReturns } from "./reinforce-pp.js";
+import { sharedAs, sharedTurns } from "./shared-turns.js";
+import { deviation, mean, rowDeviation } from "./statistics.js";
+
+const common = {
+  estimator: z.literal("gigpo"),
+  baselineOver,
+  shared: sharedTurns,
+  /** γ of the step returns. */
+  gamma: z.number().min(0).max(1).default(1),
+  /** ω, the weight of the step level. */
+  stepWeight: z.number().min(0).default(1),
+  /** States whose texts are at least so similar are one (difflib's ratio). Absent: only equal ones. */
+  similarity: z.number().gt(0).lt(1).optional(),
+};
+
+const settings = z.discriminatedUnion("scale", [
+  settingsOf("estimator gigpo and scale none", { ...common, scale: z.literal("none") }),
+  settingsOf("estimator gigpo and scale group", { ...common, scale: z.literal("group"), epsilon }),
+]);
+
+export const gigpoEstimator = {
+  name: "gigpo",
+  settings,
+  baseline: "group",
+  estimate(groups, own, { penalty }) {
+    const { similarity, ...rest } = own;
+    const options = { ...rest, penalty, ...(similarity === undefined ? {} : { similarity }) };
+    const levels = groups.map((group) => gigpo(group, options));
+    const totals = levels.map(({ total }) => total);
+    return {
+      advantages: sharedAs(own.shared, groups, totals),
+      metrics: { ...anchorMetrics(groups, similarity), ...levelMetrics(levels, own.stepWeight) },
+    };
+  },
+} satisfies Estimator<z.output<typeof settings>>;
+
+/** How much of the advantage each level says: mean sizes, and the step level's part of their sum. */
+function levelMetrics(levels: readonly GigpoAdvantages[], stepWeight: number): Metrics {
+  const magnitude = (values: (one: GigpoAdvantages) => TurnAdvantages): number =>
+    mean(levels.flatMap((one) => values(one).flat()).map(Math.abs));
+  const [episode, step] = [magnitude((one) => one.episode), stepWeight * magnitude((one) => one.step)];
+  return {
+    "adv_episode/abs_mean": episode,
+    "adv_step/abs_mean": step,
+    "adv_step/share": episode + step > 0 ? step / (episode + step) : 0,
+  };
+}
 
 export interface GigpoOptions {
   /** Discount of the step returns. Default 0.95. */
@@ -29,10 +78,10 @@ export interface GigpoOptions {
    * for each of its turns, so that long trajectories count more (what verl-agent's code does). Default "trajectories".
    */
   readonly baselineOver?: "trajectories" | "rows";
-  /** Anchors whose texts are at least so similar are one state; see {@link SimilarStates}. Default: equal ones only. */
+  /** Anchors whose texts are at least so similar are one state; see `SimilarStates`. Default: equal ones only. */
   readonly similarity?: number;
   /** Subtracted from both levels' returns of a turn, and of no other. Default: nothing. */
-  readonly penalty?: (turn: Turn) => number;
+  readonly penalty?: Penalty;
 }
 
 /** Both levels apart, for the diagnostics. All are `[rollout][turn]`. */
@@ -49,17 +98,15 @@ export interface GigpoAdvantages {
  * @throws InputError for fewer than two roll-outs, or a turn without an anchor.
  */
 export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages {
-  const { gamma = 0.95, stepWeight = 1, scale = "none", epsilon = 1e-6 } = options;
-  const { baselineOver = "trajectories", penalty = () => 0 } = options;
-  const rollouts = group.rollouts;
-  if (rollouts.length < 2)
-    throw new InputError(`GiGPO needs at least 2 roll-outs in a group, not ${rollouts.length}.`);
-
-  const rowScores = rollouts.map((r) => r.turns.map((turn) => r.return - penalty(turn)));
-  const baseline = baselineOver === "rows" ? rowScores.flat() : rollouts.map((r) => r.return);
-  const centre = mean(baseline);
-  const spread = scale === "group" ? spreadOf(baseline, rowScores.flat()) + epsilon : 1;
-  const episode = rowScores.map((scores) => scores.map((score) => (score - centre) / spread));
+  const { gamma = 0.95, stepWeight = 1, scale = "none", epsilon: least = 1e-6 } = options;
+  const { baselineOver: over = "trajectories", penalty = noPenalty } = options;
+  requireSeveral(group);
+  const { rollouts } = group;
+  const scores = scoresOf(group, penalty);
+  const baseline = over === "rows" ? scores.flat() : rollouts.map((r) => r.return);
+  const average = mean(baseline);
+  const divisor = scale === "group" ? rowDeviation(baseline, scores.flat()) + least : 1;
+  const episode = scores.map((turns) => turns.map((score) => (score - average) / divisor));
 
   const stepReturns = rollouts.map((r) =>
     discountedReturns(
@@ -67,43 +114,15 @@ export function gigpo(group: Group, options: GigpoOptions = {}): GigpoAdvantages
       gamma,
     ).map((value, t) => value - penalty(r.turns[t]!)),
   );
-  const members = anchorGroups(group, options.similarity);
   const step = rollouts.map((r) => r.turns.map(() => 0));
-  for (const turns of members.values()) {
+  for (const turns of anchorGroups(group, options.similarity).values()) {
+    // Alone in its state, a turn is its own mean: 0, which rounding may not change.
+    if (turns.length === 1) continue;
     const returns = turns.map(([i, t]) => stepReturns[i]![t]!);
-    const anchorCentre = mean(returns);
-    const anchorSpread = scale === "group" ? deviation(returns) + epsilon : 1;
-    // Alone in its state, a turn is its own mean; said outright so that rounding cannot say otherwise.
-    if (turns.length > 1)
-      turns.forEach(([i, t], k) => (step[i]![t] = (returns[k]! - anchorCentre) / anchorSpread));
+    const stateAverage = mean(returns);
+    const stateDivisor = scale === "group" ? deviation(returns) + least : 1;
+    turns.forEach(([i, t], k) => (step[i]![t] = (returns[k]! - stateAverage) / stateDivisor));
   }
   const total = episode.map((row, i) => row.map((value, t) => value + stepWeight * step[i]![t]!));
   return { total, episode, step, stepReturns };
-}
-
-/**
- * The turns of a group by anchor, in order of first appearance; a state revisited within one trajectory joins
- * the same anchor. Each member is `[rollout, turn]`.
- * @param similarity from which on different anchors are one
- */
-export function anchorGroups(
-  group: Group,
-  similarity?: number,
-): Map<string, (readonly [rollout: number, turn: number])[]> {
-  const members = new Map<string, (readonly [number, number])[]>();
-  const similar = similarity === undefined ? null : new SimilarStates(similarity);
-  group.rollouts.forEach((rollout, i) =>
-    rollout.turns.forEach((turn, t) => {
-      if (turn.anchor === undefined) {
-        throw new InputError(
-          `Turn ${t} of roll-out ${i} has no anchor: GiGPO needs the state of every decision.`,
-        );
-      }
-      const state = similar ? similar.stateOf(turn.anchor) : turn.anchor;
-      const list = members.get(state);
-      if (list) list.push([i, t]);
-      else members.set(state, [[i, t]]);
-    }),
-  );
-  return members;
 }

@@ -4,40 +4,47 @@
  *   A_i = (R_i − mean_j R_j) / (std_j R_j + ε)        GRPO     (Shao et al. 2024, arXiv:2402.03300, §4.1.2)
  *   A_i =  R_i − mean_j R_j                            Dr.GRPO  (Liu et al. 2025, arXiv:2503.20783, §3.1)
  *
- * The thesis's advantage is the second, with each "marginal" a group of its own.
+ * The thesis's advantage is the second, with each "marginal" a group of its own. With scale "batch" it is the second,
+ * whitened over all tokens of the batch: REINFORCE++-baseline (Hu 2025, arXiv:2501.03262).
  */
-import { InputError } from "../../base/index.js";
-import { deviation, mean } from "./statistics.js";
+import { z } from "zod";
+import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
+import { sharedAs, sharedTurns } from "./shared-turns.js";
+import { mean, rowDeviation } from "./statistics.js";
 
-export interface GroupRelativeOptions {
-  /** "group" divides by the group's standard deviation plus epsilon; "none" does not divide. */
-  readonly scale: "group" | "none";
-  /** Default 1e-6 (verl). */
-  readonly epsilon?: number;
-  /** Default "sample", n − 1. */
-  readonly deviation?: "sample" | "population";
-}
+/** What the mean and the deviation are over: each trajectory once (the paper), or once for each of its turns (verl-agent). */
+export const baselineOver = z.enum(["trajectories", "rows"]).default("trajectories");
+/** ε, added to the standard deviation (verl: 1e-6). */
+export const epsilon = z.number().positive().default(1e-6);
 
-/**
- * Advantages of one group's scores. `[n] → [n]`
- * @throws InputError for fewer than two scores: a group of one has no baseline.
- */
-export function groupRelative(scores: readonly number[], options: GroupRelativeOptions): number[] {
-  requireGroup(scores);
-  const centre = mean(scores);
-  if (options.scale === "none") return scores.map((score) => score - centre);
-  const spread = deviation(scores, options.deviation) + (options.epsilon ?? 1e-6);
-  return scores.map((score) => (score - centre) / spread);
-}
+const common = { estimator: z.literal("group"), baselineOver, shared: sharedTurns };
 
-/** @throws InputError for a group too small to compare with itself, or with a score that is not a number. */
-export function requireGroup(scores: readonly number[]): void {
-  if (scores.length < 2) {
-    throw new InputError(
-      `A group-relative advantage needs at least 2 roll-outs in a group, not ${scores.length}: raise the group size.`,
-    );
-  }
-  const bad = scores.findIndex((score) => !Number.isFinite(score));
-  if (bad >= 0)
-    throw new InputError(`Score ${bad} of a group is ${scores[bad]}: every roll-out needs a finite return.`);
-}
+const settings = z.discriminatedUnion("scale", [
+  settingsOf("estimator group and scale none or batch", { ...common, scale: z.enum(["none", "batch"]) }),
+  settingsOf("estimator group and scale group", {
+    ...common,
+    scale: z.literal("group"),
+    epsilon,
+    /** n − 1 or n in the standard deviation. */
+    deviation: z.enum(["sample", "population"]).default("sample"),
+  }),
+]);
+
+export const groupRelative = {
+  name: "group",
+  settings,
+  baseline: "group",
+  whitens: ({ scale }) => scale === "batch",
+  estimate(groups, own, { penalty }) {
+    const advantages = groups.map((group) => {
+      requireSeveral(group);
+      const scores = scoresOf(group, penalty);
+      const baseline = own.baselineOver === "rows" ? scores.flat() : group.rollouts.map((r) => r.return);
+      const average = mean(baseline);
+      const factor =
+        own.scale === "group" ? 1 / (rowDeviation(baseline, scores.flat(), own.deviation) + own.epsilon) : 1;
+      return scores.map((turns) => turns.map((score) => factor * (score - average)));
+    });
+    return { advantages: sharedAs(own.shared, groups, advantages) };
+  },
+} satisfies Estimator<z.output<typeof settings>>;

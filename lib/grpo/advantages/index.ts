@@ -1,8 +1,9 @@
-/** One estimator a file: from a finished group's returns to advantages. */
-export * from "./gae.js";
-export * from "./gigpo.js";
-export * from "./group-relative.js";
-export * from "./reinforce-plus-plus.js";
-export * from "./rloo.js";
+/** One estimator a file, called by its name: from finished groups to an advantage for every turn. */
+export * from "./anchors.js";
+export * from "./estimator.js";
+export { generalisedAdvantages } from "./gae.js";
+export { gigpo, type GigpoAdvantages, type GigpoOptions } from "./gigpo.js";
+export * from "./registry.js";
+export { discountedReturns, whiten, whitenRows } from "./reinforce-pp.js";
 export * from "./similarity.js";
 export * from "./statistics.js";

@@ -12,7 +12,7 @@ const PAGES: Readonly<
 > = {
   imitation: { agents: ["il-multi-turn"], published: ["thesis-il", "webshop-il"] },
   grpo: { agents: ["grpo"], published: ["thesis-grpo", "gigpo-grpo"] },
-  marginals: { agents: ["thesis", "grpo"], published: ["thesis-grpo"] },
+  thesis: { agents: ["thesis", "grpo"], published: ["thesis-grpo"] },
   rloo: { agents: ["rloo"], published: ["gigpo-rloo"] },
   dr_grpo: { agents: ["dr_grpo"], published: [] },
   "reinforce-pp": { agents: ["reinforce-pp", "grpo"], published: [] },

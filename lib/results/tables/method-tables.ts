@@ -15,7 +15,7 @@ const SHOWN: readonly (readonly [keyof typeof PRESETS, string])[] = [
   ["grpo", "GRPO"],
   ["dr_grpo", "Dr.GRPO"],
   ["rloo", "RLOO"],
-  ["reinforce++", "REINFORCE++"],
+  ["reinforce-pp", "REINFORCE++"],
   ["dapo", "DAPO"],
   ["gspo", "GSPO"],
   ["cispo", "CISPO"],
@@ -72,13 +72,13 @@ function describe({ advantage, objective }: GrpoConfig) {
   const baseline = {
     group: "group",
     loo: "others",
-    return: "batch",
+    "reinforce-pp": "batch",
     gigpo: "group, state",
     gae: "value",
   } as const;
   return {
     baseline: baseline[advantage.estimator as keyof typeof baseline] ?? advantage.estimator,
-    scale: advantage.scale,
+    scale: "scale" in advantage ? advantage.scale : advantage.estimator === "reinforce-pp" ? "batch" : "none",
     ratio: objective.ratio,
     clip: clip ? [clip.low, clip.high, ...(clip.dual ? [clip.dual] : [])].join(" / ") : "none",
     aggregation: AGGREGATION[String(objective.aggregation)] ?? String(objective.aggregation),

@@ -2,7 +2,13 @@
 import { z } from "zod";
 import { ACT_DEFAULTS } from "../../agents/index.js";
 import { checked, InputError, readJson } from "../../base/index.js";
-import { type GrpoConfig, parseGrpoConfig, presetNamed } from "../../grpo/index.js";
+import {
+  effectiveAdvantage,
+  type GrpoConfig,
+  overPreset,
+  parseGrpoConfig,
+  presetNamed,
+} from "../../grpo/index.js";
 import { canonicalJson } from "../../records/index.js";
 
 const whole = z.number().int().positive();
@@ -91,8 +97,6 @@ export type GrpoRun = Omit<z.output<typeof schema>, keyof GrpoConfig | "multiTur
   readonly multiTurn?: z.output<typeof multiTurn>;
 };
 
-const SECTIONS = ["advantage", "objective", "groups", "reward", "sampling", "update", "value"] as const;
-
 /**
  * Checks a configuration file's content and puts its preset and its own settings together.
  * @throws InputError for an unknown key, preset or contradiction, with where it is.
@@ -102,14 +106,7 @@ export function parseGrpoRun(value: unknown, where = "the configuration"): GrpoR
   const { advantage, objective, groups, reward, sampling, update, value: critic, ...rest } = parsed;
   const { multiTurn: turns, ...run } = rest;
   const own = { advantage, objective, groups, reward, sampling, update, value: critic };
-  const preset = presetNamed(run.preset) as Partial<Record<(typeof SECTIONS)[number], object>>;
-  const merged = Object.fromEntries(
-    SECTIONS.filter((name) => preset[name] ?? own[name]).map((name) => [
-      name,
-      { ...preset[name], ...own[name] },
-    ]),
-  );
-  const learner = parseGrpoConfig(merged, where);
+  const learner = parseGrpoConfig(overPreset(presetNamed(run.preset), own), where);
   if (run.protocol !== "multi-turn") {
     if (turns)
       throw new InputError(`In ${where}: multiTurn is for protocol multi-turn; set it, or leave it out.`);
@@ -156,9 +153,15 @@ export function readGrpoRun(path: string): GrpoRun {
 
 /** {@link readGrpoRun} of a value. */
 export function resolvedGrpoRun(value: unknown, where: string): GrpoRun {
-  const { learner, ...run } = checked(z.looseObject({ learner: z.looseObject({}) }), value, where);
+  const { learner: kept, ...run } = checked(
+    z.looseObject({ learner: z.looseObject({ advantage: z.looseObject({}) }) }),
+    value,
+    where,
+  );
+  const learner = { ...kept, advantage: effectiveAdvantage(kept.advantage) };
   const parsed = parseGrpoRun({ ...run, ...learner }, where);
-  if (!agrees(parsed, value)) throw new InputError(`${where} is not a configuration of this version.`);
+  if (!agrees(parsed, { ...run, learner }))
+    throw new InputError(`${where} is not a configuration of this version.`);
   return parsed;
 }
 

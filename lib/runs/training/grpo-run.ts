@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { checked, readJson, RunError, stream, writeJson } from "../../base/index.js";
 import {
-  advantagesOf,
+  anchorMetrics,
   criticAdvantages,
+  estimateAdvantages,
   type Group,
   learn,
   type Learner,
@@ -16,7 +17,6 @@ import {
   penaltyOf,
   rolloutMetrics,
   rowsOf,
-  stepMetrics,
   ValueHead,
   warnings,
 } from "../../grpo/index.js";
@@ -268,10 +268,7 @@ async function learnFrom(
   const penalty = penaltyOf(learner);
   const judged = parts.critic
     ? await criticAdvantages(groups, parts.critic, parts.learner, learner, penalty)
-    : {
-        advantages: clock.ofAlgorithm(() => advantagesOf(groups, learner.advantage, penalty)),
-        metrics: {},
-      };
+    : clock.ofAlgorithm(() => estimateAdvantages(groups, learner.advantage, { penalty }));
   const rows = clock.ofAlgorithm(() => rowsOf(groups, judged.advantages, learner));
   const random = stream(config.seed, "mini-batches", iteration);
   const updated = await learn(rows, clock.watch(parts.learner), learner, random);
@@ -280,7 +277,7 @@ async function learnFrom(
   }
   return {
     ...rolloutMetrics(groups, learner.sampling.maxTokens),
-    ...(config.multiTurn ? stepMetrics(groups, learner.advantage, penalty) : {}),
+    ...(config.multiTurn ? anchorMetrics(groups) : {}),
     ...judged.metrics,
     ...updated,
   };
