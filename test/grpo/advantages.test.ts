@@ -58,7 +58,7 @@ function estimated(scores: readonly number[], settings: AdvantageInput): number[
 const leaveOneOut = (scores: readonly number[]): number[] => estimated(scores, { estimator: "loo" });
 const groupRelative = (
   scores: readonly number[],
-  settings: Omit<Extract<AdvantageInput, { estimator: "group" }>, "estimator">,
+  settings: { scale: "none" | "group"; deviation?: "sample" | "population" },
 ): number[] => estimated(scores, { estimator: "group", ...settings } as AdvantageInput);
 
 describe("group-relative advantages", () => {
@@ -402,7 +402,7 @@ describe("the settings of an estimator", () => {
       [[[2, 2]]],
     );
     assert.throws(
-      () => parseAdvantage({ estimator: "test-constant", scale: "group" } as { estimator: string }, "x"),
+      () => parseAdvantage({ estimator: "test-constant", scale: "group" }, "x"),
       /scale would change nothing/,
     );
     const taken = {

@@ -46,7 +46,10 @@ export function estimatorNamed(name: string): Estimator {
  * @param where what to call them in a message
  * @throws InputError for an unknown estimator, a setting that it does not know, or a value out of range
  */
-export function parseAdvantage(value: { readonly estimator: string }, where: string): AdvantageSettings {
+export function parseAdvantage(
+  value: { readonly estimator: string; readonly [setting: string]: unknown },
+  where: string,
+): AdvantageSettings {
   return checked(estimatorNamed(value.estimator).settings, value, where) as AdvantageSettings;
 }
 
