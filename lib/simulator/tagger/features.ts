@@ -3,7 +3,7 @@ import { PANELS } from "./kernel.js";
 import type { KernelMemory, Layout, PackedLayer, PackedNorm } from "./memory.js";
 import { PIECES, type TaggerModel, WIDTH } from "./model.js";
 import { hashNumber } from "./murmur.js";
-import type { Word } from "./tokenizer.js";
+import type { Word } from "./token.js";
 import { isWhite, normOf, numberOfText, prefixOf, shapeOf, suffixOf } from "./words.js";
 
 const UNITS = WIDTH * PIECES;

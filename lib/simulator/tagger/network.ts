@@ -10,7 +10,7 @@ import { WordFeatures } from "./features.js";
 import { PANEL, PANELS } from "./kernel.js";
 import { KernelMemory, Layout, type PackedLayer, type PackedNorm } from "./memory.js";
 import { DEPTH, PIECES, type TaggerModel, type TaggerWeights, WIDTH } from "./model.js";
-import type { Token } from "./tokenizer.js";
+import type { Token } from "./token.js";
 
 /** Tokens tagged at once; longer texts go in blocks, which see their neighbours' tokens and so change nothing. */
 const BLOCK = 256;

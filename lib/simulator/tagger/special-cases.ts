@@ -1,5 +1,5 @@
 /** Special cases that a tokenizer's own rules would cut: they are found among the tokens and put together again. */
-import type { Token } from "./tokenizer.js";
+import type { Token } from "./token.js";
 
 interface Node {
   readonly next: Map<string, Node>;

@@ -3,7 +3,8 @@ import { isWhite, normOf } from "./words.js";
 import type { TaggerModel } from "./model.js";
 import { TaggerNetwork } from "./network.js";
 import { Ruler } from "./ruler.js";
-import { Tokenizer, type Word } from "./tokenizer.js";
+import type { Word } from "./token.js";
+import { Tokenizer } from "./tokenizer.js";
 
 /** A token with its tags, as spaCy gives it. */
 export interface TaggedToken {

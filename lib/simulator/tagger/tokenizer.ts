@@ -7,19 +7,7 @@ import { isSpace } from "./characters.js";
 import type { SpecialPart, TaggerDescription } from "./model.js";
 import { fromPython } from "./patterns.js";
 import { SpecialCaseFinder } from "./special-cases.js";
-
-/** A word as it stands: its text, and a norm where a special case gives it one. One object for each that is different. */
-export interface Word {
-  readonly text: string;
-  readonly norm: string | null;
-}
-
-/** A word in a text. */
-export interface Token {
-  readonly word: Word;
-  /** Whether one space stands after it. */
-  readonly spaced: boolean;
-}
+import type { Token } from "./token.js";
 
 /** Pieces between white space whose tokens are kept. */
 const MOST_PIECES = 20_000;

@@ -10,7 +10,8 @@ import { hashNumber, hashText } from "../../../lib/simulator/tagger/murmur.js";
 import { TaggerNetwork } from "../../../lib/simulator/tagger/network.js";
 import { fromPython } from "../../../lib/simulator/tagger/patterns.js";
 import { SpacyTagger } from "../../../lib/simulator/tagger/tagger.js";
-import { Tokenizer, type Token } from "../../../lib/simulator/tagger/tokenizer.js";
+import type { Token } from "../../../lib/simulator/tagger/token.js";
+import { Tokenizer } from "../../../lib/simulator/tagger/tokenizer.js";
 import { readWheel } from "../../../lib/simulator/tagger/wheel.js";
 import {
   normOf,
