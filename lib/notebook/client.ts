@@ -32,7 +32,7 @@ export interface KernelClient {
   readonly pid: number;
   readonly languageInfo: Content;
   /**
-   * Runs code; `onOutput` sees each iopub message that belongs to it.
+   * Runs code; `onOutput` sees each iopub message that belongs to it, also those that come after its end (a timer's print).
    * @throws RunError when the kernel dies or is killed meanwhile.
    */
   execute(code: string, onOutput: (type: string, content: Content) => void): Promise<ExecuteReply>;
@@ -46,6 +46,8 @@ export interface KernelClient {
 
 /** How long a kernel may take to leave before it is killed. */
 const LEAVE_MS = 1500;
+/** How long messages may be taken in without a pause. */
+const BUSY_MS = 20;
 const PORTS = ["shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"] as const;
 
 /** The kernel's launcher, from the project root. */
@@ -87,6 +89,8 @@ class Client implements KernelClient {
   private readonly control = new Dealer({ linger: 0 });
   private readonly iopub = new Subscriber({ linger: 0, receiveHighWaterMark: 0 });
   private readonly pending = new Map<string, Pending>();
+  /** Who hears what finished cells still print. */
+  private readonly finished = new Map<string, Pending["onOutput"]>();
   private readonly exited: Promise<void>;
   private said = "";
   private death: RunError | undefined;
@@ -224,6 +228,7 @@ class Client implements KernelClient {
       const settle = (): void => {
         if (!reply || !idle) return;
         this.pending.delete(id);
+        if (type === "execute_request") this.finished.set(id, onOutput);
         resolve(reply);
       };
       this.pending.set(id, {
@@ -246,15 +251,23 @@ class Client implements KernelClient {
     socket: Dealer | Subscriber,
     hear: (message: Message, pending: Pending) => void,
   ): Promise<void> {
+    let rested = performance.now();
     for await (const frames of socket) {
+      // Messages that never end would leave no turn to the timers and signals that can end them.
+      if (performance.now() - rested > BUSY_MS) {
+        await new Promise((resolve) => setImmediate(resolve));
+        rested = performance.now();
+      }
       let message: Message;
       try {
         message = decode(this.connection.key, frames);
       } catch {
         continue; // not our kernel's
       }
-      const pending = this.pending.get(message.parent.msg_id ?? "");
+      const parent = message.parent.msg_id ?? "";
+      const pending = this.pending.get(parent);
       if (pending) hear(message, pending);
+      else if (socket === this.iopub) this.finished.get(parent)?.(message);
     }
   }
 

@@ -128,12 +128,13 @@ async function runCells(kernel: KernelClient, cells: readonly Cell[], options: C
       cells: cells.length,
       secondsLeft: timeLeft(known, index),
     });
-    cell.outputs = collector.begin();
+    const shown = collector.begin();
+    cell.outputs = shown.outputs;
     const began = performance.now();
     const watch = watchCell(kernel, options.timeoutSeconds, signal);
     let reply;
     try {
-      reply = await kernel.execute(cell.source, (type, content) => collector.take(type, content));
+      reply = await kernel.execute(cell.source, (type, content) => shown.take(type, content));
     } catch (error) {
       const why = watch.reason() ?? (error as Error).message;
       throw new CellError(

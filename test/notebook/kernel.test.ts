@@ -13,10 +13,9 @@ describe("kernel", function () {
   this.timeout(60000);
   let kernel: KernelClient;
   const run = async (source: string): Promise<Ran> => {
-    const collector = createCollector();
-    const outputs = collector.begin();
-    const reply = await kernel.execute(source, (type, content) => collector.take(type, content));
-    return { ...reply, outputs };
+    const cell = createCollector().begin();
+    const reply = await kernel.execute(source, (type, content) => cell.take(type, content));
+    return { ...reply, outputs: cell.outputs };
   };
   /** The result's text; whatever goes wrong fails the test with what the cell said. */
   const value = async (source: string): Promise<unknown> => {
