@@ -3,6 +3,7 @@ export * from "./checked.js";
 export * from "./duration.js";
 export * from "./errors.js";
 export * from "./files.js";
+export * from "./interrupt.js";
 export * from "./random.js";
 export * from "./registry.js";
 export * from "./workers.js";

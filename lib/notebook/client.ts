@@ -183,9 +183,7 @@ class Client implements KernelClient {
   }
 
   interrupt(): void {
-    if (process.platform === "win32")
-      void this.request(this.control, "interrupt_request", {}, () => undefined).catch(() => undefined);
-    else this.child.kill("SIGINT");
+    void this.request(this.control, "interrupt_request", {}, () => undefined).catch(() => undefined);
   }
 
   async shutdown(): Promise<void> {

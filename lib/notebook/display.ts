@@ -1,9 +1,7 @@
 /** Showing things from code that a cell calls: what `tslab.display` does, in several formats at once and from `lib`. */
-import { createRequire } from "node:module";
-import path from "node:path";
+import { kernelBridge, type MimeBundle } from "./bridge.js";
 
-/** One thing in several formats, by MIME type; the reader shows the best that it can. */
-export type MimeBundle = Readonly<Record<string, unknown>>;
+export type { MimeBundle } from "./bridge.js";
 
 /** A place in the output whose content can be replaced: a table that fills, a curve that grows. */
 export interface LiveDisplay {
@@ -15,7 +13,9 @@ export interface LiveDisplay {
  * and says so by `false`.
  */
 export function display(bundle: MimeBundle): boolean {
-  return send(bundle, undefined, false);
+  const kernel = kernelBridge();
+  kernel?.display(bundle, undefined, false);
+  return kernel !== undefined;
 }
 
 /** A {@link LiveDisplay}; the name must be the only one of its kind in the notebook. Only its last state is saved. */
@@ -23,26 +23,20 @@ export function liveDisplay(name: string): LiveDisplay {
   let shown = false;
   return {
     show(bundle) {
-      send(bundle, name, shown);
+      kernelBridge()?.display(bundle, name, shown);
       shown = true;
     },
   };
 }
 
-type Write = (data: { data: MimeBundle; metadata: object; transient: object }, update: boolean) => void;
-
-function send(data: MimeBundle, name: string | undefined, update: boolean): boolean {
-  const write = writer();
-  write?.({ data, metadata: {}, transient: name === undefined ? {} : { display_id: name } }, update);
-  return write !== null;
+/** Clears what the cell has shown so far; with `wait` only when it shows the next thing. `false` outside of a notebook. */
+export function clearOutput(wait = false): boolean {
+  kernelBridge()?.clear(wait);
+  return kernelBridge() !== undefined;
 }
 
-/** The kernel leaves its way out in tslab's module, where tslab's own display functions find it; elsewhere there is none. */
-function writer(): Write | null {
-  const require = createRequire(path.resolve("package.json"));
-  const home = require.resolve("tslab");
-  const loaded = require.cache[path.join(path.dirname(home), "jupyter.js")];
-  return (
-    (loaded?.exports as { lastWriteDisplayData?: Write | null } | undefined)?.lastWriteDisplayData ?? null
-  );
+/** Opens Jupyter's pager, beside the notebook, with something long; other readers show it nowhere. `false` outside of a notebook. */
+export function page(bundle: MimeBundle | string): boolean {
+  kernelBridge()?.page(typeof bundle === "string" ? { "text/plain": bundle } : bundle);
+  return kernelBridge() !== undefined;
 }

@@ -10,7 +10,7 @@ export {
   type Output,
 } from "./nbformat.js";
 export { parametersOf, parseParameters, type Parameter } from "./parameters.js";
-export { display, liveDisplay, type LiveDisplay, type MimeBundle } from "./display.js";
+export { clearOutput, display, liveDisplay, page, type LiveDisplay, type MimeBundle } from "./display.js";
 export {
   installedHere,
   installKernelspec,

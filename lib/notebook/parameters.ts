@@ -2,10 +2,9 @@
  * Parameters of a notebook, as papermill has them: the cell tagged `parameters` declares names with their defaults, and a run
  * with other values gets a cell tagged `injected-parameters` after it, which declares them again.
  */
-import { createRequire } from "node:module";
-import path from "node:path";
-import type * as TypeScript from "@tslab/typescript-for-tslab";
+import type * as TypeScript from "typescript";
 import { InputError } from "../base/index.js";
+import { loadTypeScript } from "./kernel/typescript.js";
 import type { Cell, Notebook } from "./nbformat.js";
 
 /** One parameter, as the notebook declares it. */
@@ -107,8 +106,7 @@ function literal(parameter: Parameter, text: string): string {
 }
 
 function declaredIn(source: string): Parameter[] {
-  const require = createRequire(path.resolve("package.json"));
-  const ts = createRequire(require.resolve("tslab"))("@tslab/typescript-for-tslab") as typeof TypeScript;
+  const ts = loadTypeScript(process.cwd());
   const file = ts.createSourceFile("parameters.ts", source, ts.ScriptTarget.ES2022, true);
   return file.statements.filter(ts.isVariableStatement).flatMap((statement) =>
     statement.declarationList.declarations.flatMap((declaration): Parameter[] => {

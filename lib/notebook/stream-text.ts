@@ -22,7 +22,7 @@ export class StreamText {
   /** Takes the next piece in. */
   add(piece: string): void {
     let [newline, carriage] = [-1, -1];
-    for (let from = 0; from < piece.length; ) {
+    for (let from = 0; from < piece.length;) {
       if (newline < from) newline = indexOrEnd(piece, "\n", from);
       if (carriage < from) carriage = indexOrEnd(piece, "\r", from);
       const end = Math.min(newline, carriage);

@@ -1,9 +1,12 @@
 /** Small notebooks and a place to run them. */
+import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { startKernelClient, type ExecuteReply, type KernelClient } from "../../lib/notebook/client.js";
 import type { Cell, Notebook, Output } from "../../lib/notebook/index.js";
+import { createCollector } from "../../lib/notebook/outputs.js";
 
 /** A folder that is gone after the tests of the suite that asked for it. */
 export function temporaryFolder(): string {
@@ -83,4 +86,68 @@ export async function until(holds: () => boolean, milliseconds = 10000): Promise
     if (performance.now() > end) throw new Error(`not within ${milliseconds} ms: ${String(holds)}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+/** A cell that has run, with what it showed. */
+export interface Ran extends ExecuteReply {
+  readonly outputs: readonly Output[];
+}
+
+/** A kernel for the tests of a suite, and short ways to ask it. */
+export class TestKernel {
+  kernel!: KernelClient;
+
+  /** Starts one before the suite and ends it after. */
+  constructor() {
+    before(async () => (this.kernel = await startKernelClient()));
+    after(() => this.kernel.shutdown());
+  }
+
+  async run(source: string): Promise<Ran> {
+    const cell = createCollector().begin();
+    const reply = await this.kernel.execute(source, (type, content) => cell.take(type, content));
+    return { ...reply, outputs: cell.outputs };
+  }
+
+  /** The result's text; whatever goes wrong fails the test with what the cell said. */
+  async value(source: string): Promise<unknown> {
+    const ran = await this.run(source);
+    assert.equal(ran.status, "ok", JSON.stringify(ran.outputs));
+    const result = ran.outputs.find((output) => output.output_type === "execute_result");
+    return result?.data["text/plain"];
+  }
+
+  /** What a failing cell reports. */
+  async failure(source: string) {
+    const ran = await this.run(source);
+    assert.equal(ran.status, "error");
+    const error = ran.outputs.find((output) => output.output_type === "error");
+    assert.ok(error);
+    return { ...error, line: ran.line, outputs: ran.outputs };
+  }
+
+  /** What a cell reports that prints "ready" and is then interrupted. */
+  async interrupted(source: string): Promise<Ran> {
+    const cell = createCollector().begin();
+    let sent = false;
+    const reply = await this.kernel.execute(source, (type, content) => {
+      cell.take(type, content);
+      if (sent || !textOf(cell.outputs).includes("ready")) return;
+      sent = true;
+      this.kernel.interrupt();
+    });
+    return { ...reply, outputs: cell.outputs };
+  }
+
+  /** What a cell printed on a stream. */
+  async printed(source: string, name = "stdout"): Promise<string> {
+    return textOf((await this.run(source)).outputs, name);
+  }
+}
+
+/** What was printed on a stream. */
+export function textOf(outputs: readonly Output[], name = "stdout"): string {
+  return outputs
+    .map((output) => (output.output_type === "stream" && output.name === name ? output.text : ""))
+    .join("");
 }

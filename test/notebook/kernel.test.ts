@@ -1,44 +1,18 @@
 /** One real kernel, asked as Jupyter would ask it. */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { startKernelClient, type ExecuteReply, type KernelClient } from "../../lib/notebook/client.js";
-import type { Output } from "../../lib/notebook/index.js";
-import { createCollector } from "../../lib/notebook/outputs.js";
-
-interface Ran extends ExecuteReply {
-  readonly outputs: readonly Output[];
-}
+import { TestKernel } from "./helpers.js";
 
 describe("kernel", function () {
   this.timeout(60000);
-  let kernel: KernelClient;
-  const run = async (source: string): Promise<Ran> => {
-    const cell = createCollector().begin();
-    const reply = await kernel.execute(source, (type, content) => cell.take(type, content));
-    return { ...reply, outputs: cell.outputs };
-  };
-  /** The result's text; whatever goes wrong fails the test with what the cell said. */
-  const value = async (source: string): Promise<unknown> => {
-    const ran = await run(source);
-    assert.equal(ran.status, "ok", JSON.stringify(ran.outputs));
-    const result = ran.outputs.find((output) => output.output_type === "execute_result");
-    return result?.data["text/plain"];
-  };
-  /** What a failing cell reports. */
-  const failure = async (source: string) => {
-    const ran = await run(source);
-    assert.equal(ran.status, "error");
-    const error = ran.outputs.find((output) => output.output_type === "error");
-    assert.ok(error);
-    return { ...error, line: ran.line };
-  };
-
-  before(async () => (kernel = await startKernelClient()));
-  after(() => kernel.shutdown());
+  const test = new TestKernel();
+  const run = (source: string) => test.run(source);
+  const value = (source: string) => test.value(source);
+  const failure = (source: string) => test.failure(source);
 
   it("introduces itself as TypeScript", () => {
-    assert.equal(kernel.languageInfo["name"], "typescript");
-    assert.equal(kernel.languageInfo["file_extension"], ".ts");
+    assert.equal(test.kernel.languageInfo["name"], "typescript");
+    assert.equal(test.kernel.languageInfo["file_extension"], ".ts");
   });
 
   it("gives streams, displays and the last expression's value", async () => {
@@ -234,7 +208,7 @@ export const far = (): Promise<unknown> =>
     }
     for (const source of ["await new Promise(() => {});", "for (;;) {}"]) {
       const running = failure(source);
-      setTimeout(() => kernel.interrupt(), 300);
+      setTimeout(() => test.kernel.interrupt(), 300);
       assert.match((await running).evalue, /interrupted/i);
     }
     assert.equal(await value("1 + 1"), "2");

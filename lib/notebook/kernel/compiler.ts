@@ -1,15 +1,15 @@
 /**
- * Cells to JavaScript, with tslab's incremental converter under settings of ours: strict checking, modern module
- * resolution, and the cell alone is checked and emitted. What it imports from `lib` is checked by the project's own
- * compiler and loaded by Node itself (see imports.ts), which keeps the first import of a large library cheap and
- * gives cells the very same modules that the command line and the tests run.
+ * Cells to JavaScript by the project's own TypeScript. Each cell is a module in memory that imports, from the cells before it, the
+ * names that it uses; a cell that declares a name again hides the earlier one. Of a cell that has run only its declarations are
+ * kept, so that later ones need not be inferred anew.
  */
-import { createRequire, SourceMap } from "node:module";
-import { statSync } from "node:fs";
-import path from "node:path";
-import type * as TypeScript from "@tslab/typescript-for-tslab";
-import type { Converter } from "tslab/dist/converter.js";
-import { expandShorthand } from "./shorthand.js";
+import { SourceMap } from "node:module";
+import type * as TypeScript from "typescript";
+import { anatomyOf, type Anatomy } from "./anatomy.js";
+import { emitCell, handed, type CellImport, type Emitted } from "./emit.js";
+import { createLanguage, type Language } from "./language.js";
+import { preludeOf, type KnownName } from "./names.js";
+import { loadTypeScript, type Ts } from "./typescript.js";
 
 /** A place in a cell: zero-based line and column. */
 export interface Position {
@@ -24,219 +24,228 @@ export interface CellProblem {
   readonly start: Position;
 }
 
-/** A cell ready to run: the body of a function of `exports` and `require`. */
+/** A cell ready to run. */
 export interface CompiledCell {
+  /** A function expression that takes one object, see cells.ts. Its first line is ours. */
   readonly code: string;
-  readonly async: boolean;
-  /** The modules it asks for, as written. */
-  readonly imports: readonly string[];
-  /** The export that holds the value of the last expression, if the cell ends with one. */
-  readonly last: string | undefined;
-  /** What earlier cells have declared, for the next compilation. */
-  readonly declarations: string;
+  readonly imports: readonly CellImport[];
+  /** Names that have a value once the cell has run. */
+  readonly values: readonly string[];
   /** Where in the cell a place of `code` comes from. */
   originOf(line: number, column: number): Position | undefined;
+  /** From now on later cells see its types, and those of its values that it has come to. */
+  keep(evaluated: (name: string) => boolean): void;
 }
 
-/** Compiles cells, completes and explains code. */
+/** A cell put before TypeScript. */
+export interface PlacedCell {
+  /** The file's path, for the language service. */
+  readonly path: string;
+  /** Where in that file the cell begins. */
+  readonly offset: number;
+}
+
+/** Compiles cells, and puts them before TypeScript for other questions. */
 export interface CellCompiler {
-  compile(declarations: string, source: string): CompiledCell | readonly CellProblem[];
-  readonly converter: Converter;
-  readonly typescriptVersion: string;
+  readonly ts: Ts;
+  readonly language: Language;
+  compile(source: string): CompiledCell | readonly CellProblem[];
+  /** Puts a cell that need not be whole before the language service, after the names of all earlier cells. */
+  place(source: string): PlacedCell;
 }
 
-type Ts = typeof TypeScript;
-type WatchCallback = (file: string, kind: TypeScript.FileWatcherEventKind) => void;
-
+const CELL = "__aisle_cell__";
+const WORLD = "__aisle_world__.d.ts";
+/** What the kernel gives to every cell, besides Node's own. */
+const WORLD_TEXT =
+  "/** Asks the reader of the notebook and resolves with the answer. Fails at once where nobody can be asked. */\n" +
+  "declare function prompt(question?: string): Promise<string>;\n";
 /** TypeScript's code for "cannot find module". */
 const MODULE_NOT_FOUND = 2307;
 
-/** Loads TypeScript and tslab's converter for the project at `root`, which must be the working directory. */
+/** The compiler for the project at `root`, which must be the working directory. */
 export function createCompiler(root: string): CellCompiler {
-  const require = createRequire(path.join(root, "package.json"));
-  const tslabRequire = createRequire(require.resolve("tslab"));
-  const typescriptPath = tslabRequire.resolve("@tslab/typescript-for-tslab");
-  const ts = tslabRequire(typescriptPath) as Ts;
-  const watched = watchByHand(ts, root);
-  const maps = { source: undefined as string | undefined, final: undefined as string | undefined };
-  // TypeScript's namespace is read-only; tslab sees a copy with two functions changed.
-  tslabRequire.cache[typescriptPath]!.exports = {
-    ...ts,
-    createWatchCompilerHost: strictHost(ts, watched.timers),
-    transpileModule: mappedTranspile(ts, maps),
-  };
-  const { createConverter } = tslabRequire("./converter.js") as typeof import("tslab/dist/converter.js");
-  const converter = createConverter({ isJS: false, isBrowser: false });
+  const ts = loadTypeScript(root);
+  const language = createLanguage(ts, root);
+  language.put(WORLD, WORLD_TEXT);
+  const known = new Map<string, KnownName>();
+  /** Files whose types count everywhere, for `declare global`. */
+  const everywhere: string[] = [];
+  let kept = 0;
 
-  const convert = (declarations: string, source: string) => {
-    maps.source = maps.final = undefined;
-    return converter.convert(declarations, expandShorthand(ts, source));
-  };
-
-  return {
-    converter,
-    typescriptVersion: ts.version,
-    compile(declarations, source) {
-      watched.tellChanges();
-      let result = convert(declarations, source);
-      if (result.diagnostics.some((problem) => problem.code === MODULE_NOT_FOUND)) {
-        // A file made since the last look: forget what could not be found, and look once more.
-        watched.tellFolders();
-        result = convert(declarations, source);
-      }
-      if (result.diagnostics.length > 0) {
-        return result.diagnostics.map((problem) => ({
-          message: problem.messageText,
-          code: problem.code,
-          start: { line: problem.start.line, column: problem.start.character },
-        }));
-      }
-      const code = result.output ?? "";
-      return {
-        code,
-        async: result.hasToplevelAwait ?? false,
-        imports: requiredModules(code),
-        last: result.lastExpressionVar,
-        declarations: result.declOutput ?? "",
-        originOf: originFinder(maps.source, maps.final),
-      };
-    },
-  };
-}
-
-interface Timeouts {
-  setTimeout(callback: () => void, ...rest: unknown[]): unknown;
-  clearTimeout(timer: unknown): void;
-}
-
-/** Takes what TypeScript wants to do later while `hold` is set, and stands for the timer. */
-interface Timers {
-  hold: ((callback: () => void) => unknown) | undefined;
-}
-
-/** `createWatchCompilerHost` with our options, whose builder sees no dependency: only the cell is checked and emitted. */
-function strictHost(ts: Ts, timers: Timers) {
-  return (files: string[], options: TypeScript.CompilerOptions, ...rest: unknown[]): unknown => {
-    const strict: TypeScript.CompilerOptions = {
-      ...options,
-      moduleResolution: ts.ModuleResolutionKind.Bundler,
-      strict: true,
-      skipLibCheck: true,
-      inlineSourceMap: true,
-      types: ["node"],
-    };
-    const create = ts.createWatchCompilerHost as unknown as (...args: unknown[]) => Record<string, unknown>;
-    const host = create(files, strict, ...rest);
-    // tslab keeps one timer, for a new program; those of ours never reach it.
-    const { setTimeout, clearTimeout } = host as unknown as Timeouts;
-    host["setTimeout"] = (callback: () => void, ...rest: unknown[]): unknown =>
-      timers.hold ? timers.hold(callback) : setTimeout(callback, ...rest);
-    host["clearTimeout"] = (timer: unknown): void => {
-      if (timer !== timers) clearTimeout(timer);
-    };
-    type After = (builder: { getAllDependencies(file: { fileName: string }): readonly string[] }) => void;
-    let after: After | undefined;
-    Object.defineProperty(host, "afterProgramCreate", {
-      get: () => after,
-      set: (given: After) => {
-        after = (builder) => {
-          builder.getAllDependencies = (file) => [file.fileName];
-          given(builder);
-        };
+  const parse = (source: string): TypeScript.SourceFile =>
+    ts.createSourceFile(
+      `${CELL}.ts`,
+      source,
+      {
+        languageVersion: ts.ScriptTarget.ES2022,
+        // As a module, whatever is in it: there `await` is a keyword.
+        setExternalModuleIndicator: (file) =>
+          ((file as { externalModuleIndicator?: unknown }).externalModuleIndicator = true),
       },
-    });
-    return host;
+      true,
+    );
+  const put = (source: string, anatomy: Anatomy, all: boolean) => {
+    const used = [...known].filter(
+      ([name]) => !anatomy.declared.has(name) && (all || anatomy.identifiers.has(name)),
+    );
+    const prelude = preludeOf(used);
+    const exports = [...anatomy.declared.keys()].filter((name) => !anatomy.exported.has(name));
+    const text = `${prelude}${source}\nexport { ${exports.join(", ")} };\n`;
+    language.put(`${CELL}.ts`, text);
+    language.start([`${CELL}.ts`, WORLD, ...everywhere]);
+    return {
+      text,
+      start: prelude.length,
+      end: prelude.length + source.length + 1,
+      lines: prelude.split("\n").length - 1,
+    };
   };
-}
 
-/** `transpileModule` that keeps both source maps: TypeScript to modern JavaScript, and that to CommonJS. */
-function mappedTranspile(ts: Ts, maps: { source: string | undefined; final: string | undefined }) {
-  return (input: string, options: TypeScript.TranspileOptions): TypeScript.TranspileOutput => {
-    const comment = /\n?\/\/# sourceMappingURL=data:[^,]*,(.*)\s*$/.exec(input);
-    if (comment) maps.source = Buffer.from(comment[1]!, "base64").toString("utf8");
-    const output = ts.transpileModule(comment ? input.slice(0, comment.index) : input, {
-      ...options,
-      compilerOptions: { ...options.compilerOptions, sourceMap: true },
-    });
-    maps.final = output.sourceMapText;
-    return { ...output, outputText: output.outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "\n") };
-  };
-}
+  const check = (program: TypeScript.Program, file: TypeScript.SourceFile) => [
+    ...program.getSyntacticDiagnostics(file),
+    ...program.getSemanticDiagnostics(file),
+  ];
 
-/** Follows a place in the final code back through both maps; tslab puts one line before a cell. */
-function originFinder(source: string | undefined, final: string | undefined) {
-  return (line: number, column: number): Position | undefined => {
-    if (source === undefined || final === undefined) return undefined;
-    const middle = find(final, line, column);
-    const origin = middle && find(source, middle.line, middle.column);
-    return origin && origin.line > 0 ? { line: origin.line - 1, column: origin.column } : undefined;
-  };
-}
-
-function find(map: string, line: number, column: number): Position | undefined {
-  const entry = new SourceMap(JSON.parse(map)).findEntry(line, column);
-  return "originalLine" in entry ? { line: entry.originalLine, column: entry.originalColumn } : undefined;
-}
-
-function requiredModules(code: string): string[] {
-  const found = new Set<string>();
-  for (const match of code.matchAll(/\brequire\(("(?:[^"\\\n]|\\.)*")\)/g)) {
-    found.add(JSON.parse(match[1]!) as string);
-  }
-  return [...found];
-}
-
-/**
- * Replaces TypeScript's polling of every file it has read (thousands of declarations) by a look at the project's own
- * files when a cell is about to be compiled.
- */
-function watchByHand(ts: Ts, root: string) {
-  const files = new Map<string, { callbacks: Set<WatchCallback>; stamp: number }>();
-  const folders = new Map<string, Set<(file: string) => void>>();
-  const ours = (file: string): boolean => {
-    const relative = path.relative(root, file);
-    return !relative.startsWith("..") && !path.isAbsolute(relative) && !relative.includes("node_modules");
-  };
-  ts.sys.watchFile = (file, callback) => {
-    if (!ours(file)) return { close: () => undefined };
-    const entry = files.get(file) ?? { callbacks: new Set<WatchCallback>(), stamp: stampOf(file) };
-    files.set(file, entry);
-    entry.callbacks.add(callback);
-    return { close: () => void entry.callbacks.delete(callback) };
-  };
-  ts.sys.watchDirectory = (folder, callback) => {
-    if (!ours(folder)) return { close: () => undefined };
-    const callbacks = folders.get(folder) ?? new Set();
-    folders.set(folder, callbacks);
-    callbacks.add(callback);
-    return { close: () => void callbacks.delete(callback) };
-  };
-  const timers: Timers = { hold: undefined };
+  // Node's and JavaScript's own types are read before the first cell, not in its time.
+  put("", anatomyOf(ts, parse("")), false);
+  language.program();
   return {
-    timers,
-    tellChanges(): void {
-      for (const [file, entry] of files) {
-        const stamp = stampOf(file);
-        if (stamp === entry.stamp) continue;
-        const kind = stamp === 0 ? ts.FileWatcherEventKind.Deleted : ts.FileWatcherEventKind.Changed;
-        entry.stamp = stamp;
-        for (const callback of [...entry.callbacks]) callback(file, kind);
-      }
+    ts,
+    language,
+    place(source) {
+      const placed = put(source, anatomyOf(ts, parse(source)), true);
+      return { path: language.pathOf(`${CELL}.ts`), offset: placed.start };
     },
-    tellFolders(): void {
-      const later: (() => void)[] = [];
-      timers.hold = (callback) => {
-        later.push(callback);
-        return timers;
+    compile(source) {
+      const parsed = parse(source);
+      const problems = (diagnostics: readonly TypeScript.Diagnostic[], text: string, start: number) =>
+        diagnostics.flatMap((one) => problemsOf(ts, one, source, text, start));
+      // Syntax first and alone: what we put after the cell would only confuse.
+      const syntax = (parsed as unknown as { parseDiagnostics: readonly TypeScript.Diagnostic[] })
+        .parseDiagnostics;
+      if (syntax.length > 0) return problems(syntax, source, 0);
+
+      const anatomy = anatomyOf(ts, parsed);
+      const { text, start, end, lines } = put(source, anatomy, false);
+      const path = language.pathOf(`${CELL}.ts`);
+      let program = language.program();
+      let found = check(program, program.getSourceFile(path)!);
+      if (found.some(({ code }) => code === MODULE_NOT_FOUND)) {
+        language.forget();
+        program = language.program();
+        found = check(program, program.getSourceFile(path)!);
+      }
+      const errors = found.filter(({ category }) => category === ts.DiagnosticCategory.Error);
+      if (errors.length > 0) return problems(errors, text, start);
+
+      const file = program.getSourceFile(path)!;
+      const ambient = new Set([...known].filter(([, { value }]) => value === "world").map(([name]) => name));
+      const prefix = prefixFor(anatomy);
+      const emitted = emitCell(ts, program, { file, start, end }, prefix, ambient);
+      const valued = valuesOf(ts, program, file, anatomy, emitted);
+      const typesFail = program.getDeclarationDiagnostics(file).length > 0;
+      return {
+        code: functionOf(emitted, anatomy, valued, prefix),
+        imports: emitted.imports.map((one) => ({ ...one, line: one.line - lines })),
+        values: valued,
+        originOf: originFinder(emitted.map, lines),
+        keep(evaluated) {
+          if (anatomy.declared.size === 0 && !anatomy.augments) return;
+          const name = `${CELL}${++kept}__`;
+          // Types that cannot be written down (of nameless classes) are inferred from the cell itself.
+          if (typesFail) language.put(`${name}.ts`, text);
+          else language.put(`${name}.d.ts`, emitted.declarations);
+          if (anatomy.augments) everywhere.push(typesFail ? `${name}.ts` : `${name}.d.ts`);
+          for (const one of anatomy.declared.values()) {
+            const hasValue = valued.includes(one.name);
+            if (hasValue && !evaluated(one.name)) continue;
+            known.set(one.name, {
+              file: name,
+              assignable: one.assignable,
+              value: hasValue ? "shared" : one.ambient ? "world" : "none",
+            });
+          }
+        },
       };
-      for (const [folder, callbacks] of [...folders])
-        for (const callback of [...callbacks]) callback(path.join(folder, "changed.ts"));
-      timers.hold = undefined;
-      for (const callback of new Set(later)) callback();
     },
   };
 }
 
-function stampOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** A name of ours that no name of the cell begins with. */
+function prefixFor(anatomy: Anatomy): string {
+  for (let number = 0; ; number++) {
+    const prefix = `$aisle${number || ""}_`;
+    if (![...anatomy.identifiers].some((name) => name.startsWith(prefix))) return prefix;
+  }
+}
+
+/** The declared names that are more than types. */
+function valuesOf(
+  ts: Ts,
+  program: TypeScript.Program,
+  file: TypeScript.SourceFile,
+  anatomy: Anatomy,
+  emitted: Emitted,
+): string[] {
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(file);
+  const exports = new Map(module ? checker.getExportsOfModule(module).map((one) => [one.name, one]) : []);
+  const names: string[] = [];
+  for (const { name, ambient, imported } of anatomy.declared.values()) {
+    const exported = exports.get(name);
+    const symbol =
+      exported && exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    const isValue = imported
+      ? emitted.imported.has(name)
+      : !ambient && ((symbol?.flags ?? 0) & ts.SymbolFlags.Value) !== 0;
+    if (isValue) names.push(name);
+  }
+  return names;
+}
+
+function functionOf(emitted: Emitted, anatomy: Anatomy, values: readonly string[], prefix: string): string {
+  const names = handed(prefix);
+  const modules = emitted.imports.map(
+    (_, index) => `${names.module(index)} = ${prefix}kernel.modules[${index}]`,
+  );
+  const given = ["scope", "last", "wait", "each", "load", "meta"].map(
+    (name) => `${prefix}${name} = ${prefix}kernel.${name}`,
+  );
+  const accessors = values.map((name) => {
+    const held = emitted.imported.get(name);
+    if (held) {
+      const property = held.property === undefined ? "" : `[${JSON.stringify(held.property)}]`;
+      return `[${JSON.stringify(name)}, () => ${held.object}${property}]`;
+    }
+    const write = anatomy.declared.get(name)?.assignable ? `, ${prefix}v => { ${name} = ${prefix}v; }` : "";
+    return `[${JSON.stringify(name)}, () => ${name}${write}]`;
+  });
+  const first = `"use strict"; const ${[...given, ...modules].join(", ")}; ${prefix}kernel.declare([${accessors.join(", ")}]);`;
+  return `(${anatomy.waits ? "async " : ""}function (${prefix}kernel) { ${first}\n${emitted.code}\n})`;
+}
+
+/** A problem with its explanations, which TypeScript gives as a tree. */
+function problemsOf(
+  ts: Ts,
+  problem: TypeScript.Diagnostic,
+  source: string,
+  text: string,
+  start: number,
+): CellProblem[] {
+  const at = Math.min(Math.max((problem.start ?? 0) - start, 0), source.length);
+  const before = text.slice(start, start + at).split(/\r\n|\n|\r/);
+  const place = { line: before.length - 1, column: before.at(-1)!.length };
+  const lines = ts.flattenDiagnosticMessageText(problem.messageText, "\n").split("\n");
+  return lines.map((message) => ({ message: message.trim(), code: problem.code, start: place }));
+}
+
+function originFinder(map: string, lines: number) {
+  let parsed: SourceMap | undefined;
+  return (line: number, column: number): Position | undefined => {
+    parsed ??= new SourceMap(JSON.parse(map) as ConstructorParameters<typeof SourceMap>[0]);
+    const entry = parsed.findEntry(line, column);
+    if (!("originalLine" in entry) || entry.originalLine < lines) return undefined;
+    return { line: entry.originalLine - lines, column: entry.originalColumn };
+  };
 }

@@ -3,6 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import type { CellProblem, Position } from "./compiler.js";
+import type { ImportFailure } from "./imports.js";
 
 /** What Jupyter's `error` message holds, and the line of the cell (from 1) where it happened. */
 export interface CellFailure {
@@ -46,24 +47,40 @@ export function describeError(
 ): CellFailure {
   const own = ownPlaces(error, root, past);
   const ename = error instanceof Error ? error.name : "Thrown";
-  const evalue = withoutRoot(error instanceof Error ? error.message : inspect(error), root);
+  const evalue = plainly(messageOf(error), root);
   const traceback = [`${ename}: ${evalue}`, ...own.map((place) => `    at ${place.text}`)];
   let cause = error instanceof Error ? error.cause : undefined;
   for (let depth = 0; cause !== undefined && cause !== null && depth < 5; depth++) {
-    traceback.push(
-      withoutRoot(
-        `Caused by: ${cause instanceof Error ? `${cause.name}: ${cause.message}` : inspect(cause)}`,
-        root,
-      ),
-    );
+    const what = cause instanceof Error ? `${cause.name}: ${cause.message}` : inspect(cause);
+    traceback.push(plainly(`Caused by: ${what}`, root));
     traceback.push(...ownPlaces(cause, root, past).map((place) => `    at ${place.text}`));
     cause = cause instanceof Error ? cause.cause : undefined;
   }
-  return { ename, evalue, traceback, line: own.find((place) => place.cell === count)?.line };
+  const importLine = (error as Partial<ImportFailure> | undefined)?.importLine;
+  const line =
+    own.find((place) => place.cell === count)?.line ??
+    (importLine === undefined ? undefined : importLine + 1);
+  return { ename, evalue, traceback, line };
+}
+
+/** An error in one line: what, and where in the project's own code. */
+export function describeBriefly(error: unknown, root: string, past: ReadonlyMap<number, PastCell>): string {
+  const name = error instanceof Error ? error.name : "Thrown";
+  const place = ownPlaces(error, root, past)[0];
+  const where = place ? ` (${place.where})` : "";
+  return `${name}: ${plainly(messageOf(error), root)
+    .trim()
+    .replace(/\s*\n\s*/g, " ")}${where}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : inspect(error);
 }
 
 interface Place {
   readonly text: string;
+  /** Only the cell and its line, or the file and its. */
+  readonly where: string;
   readonly cell: number | undefined;
   readonly line: number;
 }
@@ -89,7 +106,12 @@ function ownPlaces(error: unknown, root: string, past: ReadonlyMap<number, PastC
     const cell = /^cell-(\d+)\.js$/.exec(relative);
     if (!cell) {
       if (path.isAbsolute(file))
-        places.push({ text: named(name, `${relative}:${line}:${column}`), cell: undefined, line });
+        places.push({
+          text: named(name, `${relative}:${line}:${column}`),
+          where: `${relative}:${line}`,
+          cell: undefined,
+          line,
+        });
       continue;
     }
     const number = Number(cell[1]);
@@ -100,7 +122,12 @@ function ownPlaces(error: unknown, root: string, past: ReadonlyMap<number, PastC
     const text = named(name, `cell ${number}, line ${origin.line + 1}`) + (source ? `: ${source}` : "");
     const last = places.at(-1);
     if (last?.cell !== number || last.line !== origin.line + 1)
-      places.push({ text, cell: number, line: origin.line + 1 });
+      places.push({
+        text,
+        where: `cell ${number}, line ${origin.line + 1}`,
+        cell: number,
+        line: origin.line + 1,
+      });
   }
   return places.slice(0, 20);
 }
@@ -116,6 +143,11 @@ function pointAt(source: string, at: Position): string[] {
   return line === undefined ? [] : [`    ${line}`, `    ${" ".repeat(at.column)}^`];
 }
 
-function withoutRoot(text: string, root: string): string {
-  return text.split(`${root}${path.sep}`).join("");
+/** A message without this machine's paths and the names under which the compiler puts what a cell takes from elsewhere. */
+function plainly(text: string, root: string): string {
+  return text
+    .split(`${root}${path.sep}`)
+    .join("")
+    .replace(/\(0 ?, ?\$aisle\d*_(?:scope|module\d+)\.([\w$]+)\)/g, "$1")
+    .replace(/\$aisle\d*_(?:scope|module\d+)\./g, "");
 }

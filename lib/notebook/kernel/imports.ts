@@ -1,61 +1,87 @@
 /**
- * What a cell imports, loaded the way Node loads it. TypeScript turns a cell's `import` into `require`, which cannot load a
- * package with top-level await (vega) and would load `lib` a second time beside the ES modules that `lib` itself imports. So
- * every module that a cell names is imported for real just before the cell runs, and its `require` hands that over.
+ * What a cell imports, loaded the way Node loads it: the very modules that `lib`, the command line and the tests use, packages
+ * with top-level await included. A module is handed over with live bindings.
  */
-import { createRequire, isBuiltin } from "node:module";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { types } from "node:util";
+import type { CellImport } from "./emit.js";
 
-/** A cell's `require` and how to make modules ready for it. */
+/** A module as cells see it. */
+export type CellModule = Readonly<Record<string, unknown>>;
+
+/** Loads modules for cells. */
 export interface CellImports {
-  /** Imports the modules; a failure is kept and thrown when the cell asks for that module. */
-  load(specifiers: readonly string[]): Promise<void>;
-  readonly require: (specifier: string) => unknown;
+  /**
+   * Loads a cell's modules, in order.
+   * @throws what the module throws, with the line of the import in the cell as `importLine`.
+   */
+  load(imports: readonly CellImport[]): Promise<CellModule[]>;
+  /** `import(specifier)` in a cell. */
+  import(specifier: string, options?: ImportCallOptions): Promise<CellModule>;
 }
 
-/** Imports relative to the project root. */
-export function createImports(root: string): CellImports {
+/** An import that failed. */
+export interface ImportFailure {
+  readonly importLine: number;
+}
+
+/** Imports relative to the project root. `onTslab` sees tslab's module for Jupyter when a cell loads that package. */
+export function createImports(root: string, onTslab: (jupyter: object) => void): CellImports {
   const native = createRequire(path.join(root, "cell.js"));
-  const loaded = new Map<string, () => unknown>();
+  const facades = new WeakMap<CellModule, CellModule>();
+
+  const load = async (
+    specifier: string,
+    attributes: Readonly<Record<string, string>>,
+  ): Promise<CellModule> => {
+    const address = addressOf(root, specifier);
+    // Read anew each time; TypeScript knows it with and without `with { type: "json" }`.
+    if (specifier.endsWith(".json")) return jsonModule(native.resolve(specifier));
+    const given = Object.keys(attributes).length > 0 ? { with: { ...attributes } } : undefined;
+    const namespace = (await (given ? import(address, given) : import(address))) as CellModule;
+    if (specifier === "tslab") onTslab(createRequire(native.resolve("tslab"))("./jupyter.js") as object);
+    let facade = facades.get(namespace);
+    if (!facade) facades.set(namespace, (facade = facadeOf(namespace)));
+    return facade;
+  };
   return {
-    async load(specifiers) {
-      for (const specifier of specifiers) {
-        if (loaded.has(specifier) || isBuiltin(specifier) || specifier.endsWith(".json")) continue;
+    async load(imports) {
+      const modules: CellModule[] = [];
+      for (const { specifier, attributes, line } of imports) {
         try {
-          const facade = facadeOf((await import(addressOf(root, specifier))) as Namespace);
-          loaded.set(specifier, () => facade);
+          modules.push(await load(specifier, attributes));
         } catch (error) {
-          // Not remembered after this cell: the file may be mended and the cell run again.
-          loaded.set(specifier, () => {
-            loaded.delete(specifier);
-            throw error;
-          });
+          if (error instanceof Error)
+            Object.defineProperty(error, "importLine", { value: line, configurable: true });
+          throw error;
         }
       }
+      return modules;
     },
-    require: (specifier) => {
-      const ready = loaded.get(specifier);
-      return ready ? ready() : native(specifier);
-    },
+    import: (specifier, options) => load(String(specifier), options?.with ?? {}),
   };
 }
-
-type Namespace = Readonly<Record<string, unknown>>;
 
 function addressOf(root: string, specifier: string): string {
   const isPath = /^\.{1,2}(\/|$)/.test(specifier) || path.isAbsolute(specifier);
   return isPath ? pathToFileURL(path.resolve(root, specifier)).href : specifier;
 }
 
+function jsonModule(file: string): CellModule {
+  const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+  return { ...(isObject(value) ? value : {}), default: value };
+}
+
 /**
- * A module as TypeScript's CommonJS output expects to find it: marked as an ES module, with live bindings. A CommonJS package
- * also lends the names that Node's static look at it has missed.
+ * A CommonJS package also lends the names that Node's static look at it has missed, and its own default where it says it was an
+ * ES module.
  */
-function facadeOf(namespace: Namespace): Namespace {
+function facadeOf(namespace: CellModule): CellModule {
   const facade: Record<string, unknown> = {};
-  const lend = (from: Namespace, key: string): void => {
+  const lend = (from: CellModule, key: string): void => {
     Object.defineProperty(facade, key, { enumerable: true, configurable: true, get: () => from[key] });
   };
   const whole = namespace["default"];
@@ -63,10 +89,9 @@ function facadeOf(namespace: Namespace): Namespace {
     for (const key of Object.keys(whole)) lend(whole, key);
   for (const key of Object.keys(namespace)) lend(namespace, key);
   if (isObject(whole) && whole["__esModule"] && "default" in whole) lend(whole, "default");
-  Object.defineProperty(facade, "__esModule", { value: true });
   return facade;
 }
 
-function isObject(value: unknown): value is Namespace {
+function isObject(value: unknown): value is CellModule {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
