@@ -17,7 +17,7 @@ export const addCompare: AddVerb = (program) => {
     )
     .argument("[agents...]", "agents to compare; without any: trained families with il, and with one another")
     .option("--with <agent>", "what each is compared with (default: the last of the agents)")
-    .option("--runs <folder>", "where records live (default: data/runs)")
+    .option("--runs <folder>", "where records live (default: runs, read together with data/runs)")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
@@ -27,7 +27,7 @@ export const addCompare: AddVerb = (program) => {
     .action(async (agents: string[], flags: CompareFlags) => {
       const { comparePairs, comparisonSection, learningPairs, mainAgentsIn, mainResults } =
         await import("../results/index.js");
-      const { runsFolder } = await import("../records/index.js");
+      const { ownFolder } = await import("../records/index.js");
       const { seedsOf, studyShop, toText } = await import("../results/index.js");
       const { ensureShop } = await import("../simulator/index.js");
       const other = flags.with ?? (agents.length > 1 ? agents.at(-1)! : undefined);
@@ -35,7 +35,7 @@ export const addCompare: AddVerb = (program) => {
       if (agents.length > 0 && (other === undefined || asked.length === 0)) {
         throw new InputError("Name at least two agents, e.g. `aisle compare grpo il`.");
       }
-      const runs = flags.runs ?? runsFolder;
+      const runs = flags.runs ?? ownFolder;
       const { fingerprint, products, goals } = await ensureShop();
       const shop = studyShop({ fingerprint, size: products, goalCount: goals });
       const names = other === undefined ? [] : [...asked, other];

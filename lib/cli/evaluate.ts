@@ -20,6 +20,7 @@ interface EvaluateFlags extends PromptingFlags {
   readonly runs?: string;
   readonly force?: boolean;
   readonly verify?: boolean;
+  readonly keep?: boolean;
   readonly json?: boolean;
 }
 
@@ -48,7 +49,8 @@ export const addEvaluate: AddVerb = (program) => {
     .option("--data <folder>", "the shop (default: the embedded one, made on first use)")
     .option("--seeds <list>", "seeds separated by commas", seedsOption, [0])
     .option("--limit <n>", "only the first n goals of the split", integerOption("--limit", 1))
-    .option("--runs <folder>", "where run records live (default: data/runs)")
+    .option("--runs <folder>", "where run records live (default: runs, read together with data/runs)")
+    .option("--keep", "make the record part of the committed evidence in data/runs")
     .option("--force", "play again even where a record matches")
     .option("--verify", "read and check every file of a large shop, also those that were right before")
     .option("--json", "print one JSON object")
@@ -56,7 +58,8 @@ export const addEvaluate: AddVerb = (program) => {
       "after",
       "\nA trained family's seed s is its checkpoint that was trained with seed s (`aisle record` makes one of a run).\n" +
         "Score is the mean reward and success a reward of exactly 1, both in per cent with 95 % bootstrap intervals.\n" +
-        "The record goes to data/runs; the same agent, data, goals and seeds are read from it the next time.",
+        "The record goes to runs (yours, ignored by git; --keep: to data/runs); the same agent, data, goals and seeds\n" +
+        "are read from either the next time.",
     )
     .action(async (flags: EvaluateFlags) => {
       const prompting = asksForPrompting(flags);
@@ -109,6 +112,7 @@ export const addEvaluate: AddVerb = (program) => {
         catalogue.close();
       }
       note(outcomes[result.outcome](result.record.path));
+      if (flags.keep) result = { ...result, record: await kept(result.record) };
       if (flags.json) printJson(asJson(result));
       else process.stdout.write(asText(result, flags.split));
     });
@@ -121,6 +125,14 @@ const outcomes: Readonly<Record<Evaluation["outcome"], (path: string) => string>
   same: (path) => `Same as the run record ${path}.`,
   changed: (path) => `The run record ${path} said something else: it was replaced.`,
 };
+
+/** The record as committed evidence. */
+async function kept(record: Evaluation["record"]): Promise<Evaluation["record"]> {
+  const { keepAsEvidence, readRecord } = await import("../records/index.js");
+  const path = keepAsEvidence(record.path);
+  if (path !== record.path) note(`Moved to ${path}: commit it.`);
+  return readRecord(path);
+}
 
 /** What other programs rely on: per cents for score and success rate, means in [0, 1] for the parts. */
 function asJson({ agent, summary, record, cost }: Evaluation): unknown {

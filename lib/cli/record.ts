@@ -6,6 +6,7 @@ interface RecordFlags {
   readonly model: "last" | "best";
   readonly check?: boolean;
   readonly runs?: string;
+  readonly keep?: boolean;
   readonly json?: boolean;
 }
 
@@ -24,7 +25,8 @@ export const addRecord: AddVerb = (program) => {
         .default("last"),
     )
     .option("--check", "take <folder> as a training record and only check it, its first iteration run again")
-    .option("--runs <folder>", "where records live (default: data/runs)")
+    .option("--runs <folder>", "where records live (default: runs, read together with data/runs)")
+    .option("--keep", "make the record part of the committed evidence in data/runs")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
@@ -32,9 +34,9 @@ export const addRecord: AddVerb = (program) => {
     )
     .action(async (folder: string, flags: RecordFlags) => {
       const { join } = await import("node:path");
-      const { checkTrainingRecord, modelOf, readGrpoRun, readOrigin, readTrainingRecord, recordRun } =
+      const { checkTrainingRecord, readGrpoRun, readOrigin, recordRun, resolvedGrpoRun } =
         await import("../runs/index.js");
-      const { resolvedGrpoRun } = await import("../runs/index.js");
+      const { keepAsEvidence, modelOf, readTrainingRecord } = await import("../records/index.js");
       const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
       const { selectBackend } = await import("../tensor/index.js");
       const known = flags.check ? readTrainingRecord(folder) : null;
@@ -51,13 +53,14 @@ export const addRecord: AddVerb = (program) => {
           else process.stdout.write(`${known.path} holds: its first iteration comes out again.\n`);
           return;
         }
-        const { record, outcome } = await recordRun({
+        const { record: made, outcome } = await recordRun({
           folder,
           environment: openEnvironment(catalogue),
           kept: flags.model,
           ...(flags.runs === undefined ? {} : { runs: flags.runs }),
           onStep: (what) => note(`${config.name}, seed ${config.seed}: ${what}`),
         });
+        const record = flags.keep ? readTrainingRecord(keepAsEvidence(made.path)) : made;
         const { identity, iteration, path } = record;
         const { name, seed, kept } = identity;
         note(

@@ -1,4 +1,6 @@
-import type { SweepPlaces } from "../runs/index.js";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { RunOutcome, SweepPlaces } from "../runs/index.js";
 import { integerOption, note, printJson } from "./common.js";
 import type { AddVerb } from "./verb.js";
 
@@ -9,6 +11,7 @@ interface SweepFlags {
   readonly patience: number;
   readonly out?: string;
   readonly runs: string;
+  readonly keep?: boolean;
   readonly json?: boolean;
 }
 
@@ -28,7 +31,8 @@ export const addSweep: AddVerb = (program) => {
       30,
     )
     .option("--out <folder>", "where checkpoints go (default: data/training/<name of the sweep>)")
-    .option("--runs <folder>", "where run records go", "data/runs")
+    .option("--runs <folder>", "where run records go (runs is read together with data/runs)", "runs")
+    .option("--keep", "make the records part of the committed evidence in data/runs")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
@@ -61,6 +65,7 @@ export const addSweep: AddVerb = (program) => {
             ? await scheduleSweep(sweep, places, { redis, signal, events })
             : await runPool(sweep, places, { processes, signal, events });
           board.end();
+          if (flags.keep) await keepAll(outcomes, flags.runs);
           if (flags.json) printJson({ name: sweep.name, runs: sweep.runs.length, outcomes });
           if (signal.aborted) note("Stopped; the same command goes on.");
           else refuseFailures(outcomes);
@@ -74,3 +79,11 @@ export const addSweep: AddVerb = (program) => {
     serveRuns();
   });
 };
+
+/** The records of finished runs as committed evidence; those that came from there stay where they are. */
+async function keepAll(outcomes: readonly RunOutcome[], runs: string): Promise<void> {
+  const { keepAsEvidence } = await import("../records/index.js");
+  const own = outcomes.flatMap(({ records }) => records ?? []).map((id) => join(runs, id));
+  for (const path of own.filter((one) => existsSync(one)))
+    note(`Moved to ${keepAsEvidence(path)}: commit it.`);
+}

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { besideName, codeOf, RunError, whyNot } from "../base/index.js";
+import { besideName, codeOf, RunError, whyNot, writeFileWhole } from "../base/index.js";
 
 /**
  * Puts a folder in its place, whole or not at all: it is filled beside its place and renamed into it; what lay there is
@@ -34,4 +34,12 @@ function discard(path: string): void {
   } catch {
     // for instance on a disk that has become read-only
   }
+}
+
+/** Writes a file unless it says that already, so that an unchanged result keeps its time stamp. */
+export function writeIfChanged(path: string, text: string | Uint8Array): boolean {
+  const bytes = Buffer.from(text);
+  if (existsSync(path) && readFileSync(path).equals(bytes)) return false;
+  writeFileWhole(path, bytes);
+  return true;
 }

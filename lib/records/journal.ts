@@ -1,15 +1,15 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { RunError, whyNot, writeFileWhole } from "../base/index.js";
-import { columnsOfRow, fromRows, toRows } from "./rows.js";
-import type { EpisodeResult } from "./schema.js";
+import { columnsOfRow, type EpisodeResult, fromRows, toRows } from "./kinds/episode-rows.js";
+import { sha256 } from "./key.js";
 
 /** How long finished episodes may stay unwritten, in milliseconds: what an interruption can cost. */
 const PATIENCE = 2000;
 
 /**
  * The finished episodes of an evaluation that is not finished yet, so that an interrupted one goes on where it stopped.
- * One line per episode, in the order in which they ended, in `<runs>/.unfinished/<id>.jsonl`; the file goes when the
+ * One line per episode with the SHA-256 of its row, in the order in which they ended, in `<runs>/.unfinished/<id>.jsonl`; the file goes when the
  * record is written. An evaluation that takes less than two seconds never writes it.
  */
 export class Journal {
@@ -20,27 +20,27 @@ export class Journal {
   /** @param patience milliseconds that a finished episode may stay unwritten; 0 writes each at once */
   constructor(
     runs: string,
-    id: string,
+    private readonly id: string,
     private readonly patience = PATIENCE,
   ) {
     this.path = join(runs, ".unfinished", `${id}.jsonl`);
   }
 
   /**
-   * The episodes that were finished, each once. A line cut off by the interruption, and everything else that is not an episode
-   * with a place in this evaluation, is dropped.
+   * The episodes that were finished, each once. A line cut off by the interruption, one that was changed since it was written,
+   * and everything else that is not an episode with a place in this evaluation is dropped: it is played again.
    * @param has whether an episode of this seed and goal belongs to the evaluation
    */
   read(has: (seed: number, goal: number) => boolean): EpisodeResult[] {
     if (!existsSync(this.path)) return [];
     const results = new Map<string, EpisodeResult>();
     for (const line of readFileSync(this.path, "utf8").split("\n")) {
-      const result = parse(line);
+      const result = this.parse(line);
       if (result && has(result.seed, result.goal)) results.set(`${result.seed} ${result.goal}`, result);
     }
     const kept = [...results.values()];
     if (kept.length === 0) this.discard();
-    else writeFileWhole(this.path, linesOf(kept)); // without what was cut off, so that the next line begins a line
+    else writeFileWhole(this.path, this.linesOf(kept)); // without what was cut off, so that the next line begins a line
     return kept;
   }
 
@@ -66,7 +66,7 @@ export class Journal {
     if (this.waiting.length > 0) {
       try {
         mkdirSync(dirname(this.path), { recursive: true });
-        appendFileSync(this.path, linesOf(this.waiting));
+        appendFileSync(this.path, this.linesOf(this.waiting));
       } catch (error) {
         throw new RunError(`Could not note the finished episodes in ${this.path}: ${whyNot(error)}.`);
       }
@@ -74,20 +74,24 @@ export class Journal {
     this.waiting = [];
     this.written = performance.now();
   }
-}
 
-function linesOf(results: readonly EpisodeResult[]): string {
-  return toRows(results)
-    .map((row) => `${JSON.stringify(row)}\n`)
-    .join("");
-}
+  private linesOf(results: readonly EpisodeResult[]): string {
+    return toRows(results)
+      .map((row) => `${JSON.stringify({ row, sum: this.sumOf(row) })}\n`)
+      .join("");
+  }
 
-/** An episode, or null where the line is not a whole one. */
-function parse(line: string): EpisodeResult | null {
-  try {
-    const row = JSON.parse(line) as (number | null)[];
-    return fromRows(columnsOfRow(row), [row])[0] ?? null;
-  } catch {
-    return null;
+  /** An episode, or null where the line is not a whole one of this evaluation. */
+  private parse(line: string): EpisodeResult | null {
+    try {
+      const { row, sum } = JSON.parse(line) as { row: (number | null)[]; sum: string };
+      return sum === this.sumOf(row) ? (fromRows(columnsOfRow(row), [row])[0] ?? null) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  private sumOf(row: readonly (number | null)[]): string {
+    return sha256(`${this.id} ${JSON.stringify(row)}`);
   }
 }

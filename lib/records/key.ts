@@ -28,12 +28,3 @@ export function sha256(data: string | Uint8Array): string {
 export function keyOf(identity: unknown): string {
   return sha256(canonicalJson(identity));
 }
-
-/** The id of a record: readable first, unique by the key's first ten digits. Safe as a folder name everywhere. */
-export function idOf(identity: { agent: { name: string }; split: string }, key: string): string {
-  const name = identity.agent.name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  return `${name || "agent"}-${identity.split}-${key.slice(0, 10)}`;
-}

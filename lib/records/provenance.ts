@@ -1,6 +1,26 @@
 import { spawnSync } from "node:child_process";
 import { arch, availableParallelism, platform, totalmem } from "node:os";
-import type { Provenance } from "./schema.js";
+import { z } from "zod";
+
+/** `provenance.json`. */
+export const provenanceSchema = z.strictObject({
+  /** The code's commit, null outside a git checkout. */
+  commit: z.string().nullable(),
+  /** Whether the code had no change since that commit; null when unknown. */
+  clean: z.boolean().nullable(),
+  made: z.string(),
+  /** Wall time in seconds. */
+  seconds: z.number(),
+  node: z.string(),
+  machine: z.strictObject({
+    platform: z.string(),
+    arch: z.string(),
+    cpus: z.int(),
+    memoryGb: z.number(),
+  }),
+});
+
+export type Provenance = z.infer<typeof provenanceSchema>;
 
 /** What of a checkout decides results: everything else may be edited without making a run unclean. */
 const codePaths = ["lib", "configs", "data/models", "data/recipe", "package.json", "package-lock.json"];

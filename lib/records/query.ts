@@ -1,6 +1,5 @@
 import type { SplitName } from "../simulator/index.js";
-import type { RunRecord } from "./schema.js";
-import { readRecord, recordFolders, runsFolder } from "./store.js";
+import { readRecord, recordFolders, type RunRecord } from "./kinds/evaluation.js";
 
 /** Which records are wanted; what is left out does not matter. */
 export interface RecordQuery {
@@ -16,10 +15,11 @@ export interface RecordQuery {
 
 /**
  * The records that a query describes, in order of id.
- * @throws InputError when a record under `root` is not what it claims to be: it is refused, not passed over
+ * @param place where to look; by default among one's own records and the committed ones
+ * @throws InputError when a record there is not what it claims to be: it is refused, not passed over
  */
-export function recordsWhere(query: RecordQuery = {}, root = runsFolder): RunRecord[] {
-  return recordFolders(root)
+export function recordsWhere(query: RecordQuery = {}, place?: string): RunRecord[] {
+  return recordFolders(place)
     .map((path) => readRecord(path))
     .filter(({ identity }) => {
       const is = <T>(wanted: T | undefined, value: T): boolean => wanted === undefined || wanted === value;

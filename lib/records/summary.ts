@@ -1,4 +1,4 @@
-import type { EpisodeResult } from "./schema.js";
+import type { EpisodeResult } from "./kinds/episode-rows.js";
 import { type BootstrapOptions, bootstrapTwoLevel, type Estimate, mean } from "../stats/index.js";
 
 /** What an agent did over a set of goals, with 95 % intervals. */

@@ -1,11 +1,11 @@
 import { type Catalogue, defaultCatalogue, type Environment, splitRanges } from "../simulator/index.js";
-import { agentOf, evaluate, type Evaluation, metricsOf, trainingRecords } from "../runs/index.js";
+import { agentOf, evaluate, type Evaluation } from "../runs/index.js";
 import { ablations } from "./ablations.js";
 import { judgedOrNull } from "../credit/index.js";
 import type { StudyData, TrainingCurve } from "./figures/index.js";
 import { mainAgentsIn, mainResults, type StudyShop } from "./main-results.js";
 import { publishedResults } from "./published.js";
-import { readProvenance, runsFolder } from "../records/index.js";
+import { metricsOf, readProvenance, runsFolder, trainingRecords } from "../records/index.js";
 import { sampleEpisode } from "./sample-episode.js";
 
 /** What the study has to know of a shop. A `Catalogue` has all of it. */

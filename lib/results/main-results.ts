@@ -1,6 +1,13 @@
 import { InputError } from "../base/index.js";
-import { families, trainingRecords } from "../runs/index.js";
-import { recordsWhere, type RunRecord, runsFolder, summarize, type Summary } from "../records/index.js";
+import { families } from "../runs/index.js";
+import {
+  recordsWhere,
+  type RunRecord,
+  runsFolder,
+  summarize,
+  type Summary,
+  trainingRecords,
+} from "../records/index.js";
 import { isKnownAgent } from "./style/index.js";
 
 /** The shop that results are about: records made on other data are not used. */

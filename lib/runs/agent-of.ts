@@ -13,14 +13,8 @@ import {
   twoModelAgent,
 } from "../agents/index.js";
 import { InputError } from "../base/index.js";
-import { runsFolder } from "../records/index.js";
-import {
-  fingerprintNow,
-  modelOf,
-  resolvedGrpoRun,
-  type TrainingRecord,
-  trainingRecords,
-} from "./training/index.js";
+import { modelOf, type TrainingRecord, trainingRecords } from "../records/index.js";
+import { fingerprintNow, resolvedGrpoRun } from "./training/index.js";
 
 /** How an agent is found and how it acts, beyond its name. */
 export interface AgentChoice {
@@ -34,7 +28,7 @@ export interface AgentChoice {
   readonly name?: string;
   /** For `il-multi-turn`: past steps in its prompts; it then has another name, e.g. `il-multi-turn:h0`. */
   readonly history?: number;
-  /** Where training records live. Default `data/runs`. */
+  /** Where training records live. Default: `runs` and `data/runs`. */
   readonly runs?: string;
 }
 
@@ -57,13 +51,7 @@ const MODEL_FOLDERS: Readonly<Record<string, string>> = {
 export function families(records: readonly TrainingRecord[]): ReadonlyMap<string, readonly number[]> {
   const found = new Map<string, number[]>();
   for (const { identity } of records) {
-    const seeds = found.get(identity.name) ?? [];
-    if (seeds.includes(identity.seed)) {
-      throw new InputError(
-        `There are two training records of ${identity.name} with seed ${identity.seed}: delete the one that is out of date.`,
-      );
-    }
-    found.set(identity.name, [...seeds, identity.seed]);
+    found.set(identity.name, [...(found.get(identity.name) ?? []), identity.seed]);
   }
   return found;
 }
@@ -73,7 +61,7 @@ export function families(records: readonly TrainingRecord[]): ReadonlyMap<string
  * @throws InputError when there is none, its model is missing, or its training record is no longer what it claims
  */
 export async function agentOf(name: string, choice: AgentChoice = {}): Promise<AgentOfSeed> {
-  const { model, temperature, runs = runsFolder } = choice;
+  const { model, temperature, runs } = choice;
   if (choice.name !== undefined && name !== ANY_MODEL) {
     throw new InputError(`Only the agent "${ANY_MODEL}" can be given a name.`);
   }

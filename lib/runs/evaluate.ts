@@ -1,16 +1,17 @@
+import { basename } from "node:path";
 import type { Agent, Trajectory } from "../agents/index.js";
 import { InputError, RunError, stream } from "../base/index.js";
 import type { Catalogue, Environment, Goal, SplitName } from "../simulator/index.js";
 import {
   type EpisodeResult,
   type EvaluationIdentity,
-  idOf,
+  evaluationKind,
   Journal,
   keyOf,
+  ownFolder,
   readRecord,
   recordFolders,
   type RunRecord,
-  runsFolder,
   summarize,
   type Summary,
   type WriteOutcome,
@@ -37,7 +38,7 @@ export interface EvaluateOptions {
   readonly seeds?: readonly number[];
   /** Plays even where a record matches. Default false. */
   readonly force?: boolean;
-  /** Where records live. Default `data/runs`. */
+  /** Where records are read and written. Default: read in `runs` and `data/runs`, written in `runs`. */
   readonly runs?: string;
   /** Called after each episode. */
   readonly onEpisode?: (done: number, total: number) => void;
@@ -66,7 +67,7 @@ export interface Evaluation {
  * @throws RunError when it was interrupted; whatever an agent throws
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { environment, split, goals, seeds = [0], runs = runsFolder } = options;
+  const { environment, split, goals, seeds = [0], runs = ownFolder } = options;
   const { catalogue } = environment;
   checkRange(goals, seeds, catalogue);
   const agents: Agent[] = [];
@@ -76,10 +77,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     );
   }
   const identity = identityOf(agents, environment, split, goals, seeds);
-  const id = idOf(identity, keyOf(identity));
+  const id = evaluationKind.idOf(identity, keyOf(identity));
   // `aisle reproduce --force` says it to the notebooks' kernels by the environment.
   if (!(options.force ?? process.env["AISLE_FORCE"] === "1")) {
-    const path = recordFolders(runs).find((folder) => folder.endsWith(id));
+    const path = recordFolders(options.runs).find((folder) => basename(folder) === id);
     if (path) return evaluation(readRecord(path), "read", options.price);
   }
 

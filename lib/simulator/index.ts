@@ -7,7 +7,15 @@ export * from "./split.js";
 export * from "./python-random.js";
 export * from "./recipe/index.js";
 export * from "./quirks.js";
-export { rewardOf, rewardRecord, combineReward, typeReward, titleScoreOf, type Purchase } from "./reward.js";
+export {
+  rewardFromParts,
+  rewardOf,
+  rewardRecord,
+  combineReward,
+  typeReward,
+  titleScoreOf,
+  type Purchase,
+} from "./reward.js";
 export { tokenSetRatio } from "./fuzzy.js";
 export { nounsOf } from "./nouns.js";
 export { chooseTagger, type NounFinder, type TaggerKind } from "./taggers.js";

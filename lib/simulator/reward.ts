@@ -78,6 +78,20 @@ export function combineReward(counts: {
   };
 }
 
+/**
+ * The reward that a purchase's parts give, to the bit: what a record of parts is checked against.
+ * @param parts as {@link combineReward} gives them, each in [0, 1]
+ * @param wanted how many attributes and options the goal asks for
+ */
+export function rewardFromParts(
+  { rType, rAtt, rOption, rPrice }: Pick<RewardParts, "rType" | "rAtt" | "rOption" | "rPrice">,
+  wanted: { readonly attributes: number; readonly options: number },
+): number {
+  const { attributes, options } = wanted;
+  const matched = Math.round(rAtt * attributes) + Math.round((rOption ?? 0) * options);
+  return ((matched + rPrice) / (attributes + options + 1)) * rType;
+}
+
 /** A reward's parts under WebShop's own names, as JSON hands them on. */
 export function rewardRecord(parts: RewardParts): Record<string, number | boolean | null> {
   return {

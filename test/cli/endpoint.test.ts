@@ -146,7 +146,7 @@ describe("aisle evaluate with an endpoint", function () {
       const lines = readFileSync(join(folder, readdirSync(folder)[0]!), "utf8")
         .trim()
         .split("\n");
-      const finished = new Set(lines.map((line) => (JSON.parse(line) as number[])[1]!));
+      const finished = new Set(lines.map((line) => (JSON.parse(line) as { row: number[] }).row[1]!));
       assert.ok(finished.size >= 3 && finished.size < GOALS, `${finished.size} goals were finished`);
       server.forget();
       const resumed = await evaluate(runs);

@@ -22,8 +22,8 @@ import {
   toLatex,
   withResults,
 } from "../../lib/results/index.js";
-import { agentOf, resultOf, trainingRecords } from "../../lib/runs/index.js";
-import { type EpisodeResult } from "../../lib/records/index.js";
+import { agentOf, resultOf } from "../../lib/runs/index.js";
+import { type EpisodeResult, trainingRecords } from "../../lib/records/index.js";
 
 /** What to do when one of these tests fails. */
 const remake =

@@ -71,7 +71,11 @@ describe("what is said of trained agents", function () {
         play: async (...args: Parameters<typeof play>) => {
           const played = await play(...args);
           const reward = of(args[1]);
-          return { ...played, reward, parts: played.parts && { ...played.parts, total: reward } };
+          return {
+            ...played,
+            reward,
+            parts: played.parts && { ...played.parts, total: reward, rType: reward },
+          };
         },
       };
       const seeds = name === "match" ? [0] : [0, 1, 2];

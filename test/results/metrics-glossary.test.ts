@@ -2,7 +2,8 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { metricsOf, RunFolder, runGrpo, trainingRecords } from "../../lib/runs/index.js";
+import { metricsOf, trainingRecords } from "../../lib/records/index.js";
+import { RunFolder, runGrpo } from "../../lib/runs/index.js";
 import { saveTinyModel, tinyRun, tinyShop } from "../runs/tiny-run.js";
 
 /** The names that the glossary explains, with its short forms written out: `a/b`, `c` is a/b and a/c, unless c stands alone. */

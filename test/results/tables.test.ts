@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { figureNamed, figures, figureSvg } from "../../figures/index.js";
@@ -32,7 +32,7 @@ import {
 } from "../../lib/results/index.js";
 import { evaluate } from "../../lib/runs/index.js";
 import { recordFolders } from "../../lib/records/index.js";
-import { fakeAgent, fakeEnvironment } from "../runs/fakes.js";
+import { fakeAgent, fakeEnvironment, paidLess } from "../runs/fakes.js";
 
 describe("tables and figures from records", function () {
   this.timeout(180_000);
@@ -118,14 +118,7 @@ describe("tables and figures from records", function () {
   it("prints a record's numbers: changing one reward changes tables, macros and figure", async () => {
     const before = { tex: toLatex(tables(data())[0]!), svg: await figureSvg("results-ladder", data()) };
     const score = numbers(shop, data().results, published).get("score/rule");
-    const file = join(
-      recordFolders(runs).find((path) => path.includes("rule"))!,
-      "record.json",
-    );
-    const text = readFileSync(file, "utf8");
-    const changed = text.replace(/\[0,1,(0\.25|0\.5|1),/, (row) => row.replace(/(0\.25|0\.5|1),$/, "0.001,"));
-    assert.notEqual(changed, text);
-    writeFileSync(file, changed);
+    paidLess(recordFolders(runs).find((path) => path.includes("rule"))!);
     assert.notEqual(numbers(shop, data().results, published).get("score/rule"), score);
     assert.notEqual(toLatex(tables(data())[0]!), before.tex);
     assert.notEqual(await figureSvg("results-ladder", data()), before.svg);

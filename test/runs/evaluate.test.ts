@@ -16,9 +16,12 @@ import type { Agent } from "../../lib/agents/index.js";
 import { InputError } from "../../lib/base/index.js";
 import {
   canonicalJson,
+  everyRecord,
+  keepAsEvidence,
   readProvenance,
   readRecord,
   recordsWhere,
+  sha256,
   summarize,
 } from "../../lib/records/index.js";
 import { evaluate } from "../../lib/runs/index.js";
@@ -111,7 +114,7 @@ describe("evaluation and run records", () => {
     const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);
     near(summary.score.value, 100 * average(results.map((r) => r.reward)));
     near(summary.successRate.value, 100 * average(results.map((r) => Number(r.reward === 1))));
-    near(summary.parts.rType.value, 0.8); // two of ten goals are never bought
+    near(summary.parts.rPrice.value, 0.8); // two of ten goals are never bought
     near(
       summary.parts.rOption.value,
       average(results.flatMap((r) => (r.rOption === null ? [] : [r.rOption]))),
@@ -145,7 +148,9 @@ describe("evaluation and run records", () => {
     mkdirSync(folder);
     const lines = readFileSync(join(expected.path, "record.json"), "utf8").match(/^ {6}\[.*\]/gm)!;
     assert.equal(lines.length, 20);
-    const left = lines.slice(0, 13).map((line) => line.trim());
+    const noted = (row: string): string =>
+      JSON.stringify({ row: JSON.parse(row) as unknown, sum: sha256(`${expected.id} ${row}`) });
+    const left = lines.slice(0, 13).map((line) => noted(line.trim()));
     writeFileSync(join(folder, `${expected.id}.jsonl`), `${left.join("\n")}\n[1,3,0.2`);
     const agent = fakeAgent();
     const { record } = await evaluate({ ...common, agent, runs });
@@ -158,14 +163,10 @@ describe("evaluation and run records", () => {
 
     // The order of the lines is the order in which episodes ended; what is no episode of this evaluation is dropped.
     mkdirSync(folder);
-    const strange = [
-      "[7,3,0.2,1,3,1,1,1,1,1,1]",
-      "[0,99,0.2,1,3,1,1,1,1,1,1]",
-      "[0,1,5,1,3,1,1,1,1,1,1]",
-      "{}",
-      "",
-    ];
-    const lived = [...left.slice(4).reverse(), left[6], ...strange].join("\n");
+    const strange = ["[7,3,0.2,1,3,1,1,1,1,1,1]", "[0,99,0.2,1,3,1,1,1,1,1,1]", "[0,1,5,1,3,1,1,1,1,1,1]"];
+    const changed = left[1]!.replace(",1,3,", ",1,4,"); // another number of steps
+    assert.notEqual(changed, left[1]);
+    const lived = [...left.slice(4).reverse(), left[6], ...strange.map(noted), changed, "{}", ""].join("\n");
     writeFileSync(join(folder, `${expected.id}.jsonl`), lived);
     rmSync(record.path, { recursive: true });
     const again = fakeAgent();
@@ -308,6 +309,17 @@ describe("evaluation and run records", () => {
       [/is not JSON/, (text) => text.slice(0, text.length / 2)],
       [/Unrecognized key/, (text) => text.replace('"format"', '"note": "hi", "format"')],
       [/reward although nothing was bought/, (text) => text.replace(/\[0,4,0,0/, "[0,4,0.5,0")],
+      [
+        /row 1 of its results has the reward 0.75, and its parts give (0.1|0.5|1)\./,
+        (text) => text.replace(/\[0,0,[\d.]+,/, "[0,0,0.75,"),
+      ],
+      [/its seal does not belong/, (text) => text.replace("[0,4,0,0,2,", "[0,4,0,0,3,")],
+      [
+        /its seal does not belong/,
+        (text) => text.replace(/"seal": "./, (head) => `${head.slice(0, -1)}${head.endsWith("0") ? 1 : 0}`),
+      ],
+      [/seal: /, (text) => text.replace(/ {2}"seal".*\n/, "")],
+      [/format: is of another version/, (text) => text.replace('"format": 2', '"format": 1')],
     ];
     for (const [why, spoil] of spoilt) {
       const text = spoil(good);
@@ -324,6 +336,57 @@ describe("evaluation and run records", () => {
     writeFileSync(file, good);
     cpSync(record.path, join(runs, "renamed"), { recursive: true });
     assert.throws(() => readRecord(join(runs, "renamed")), /should be named/);
+  });
+});
+
+describe("records of one's own and committed ones", () => {
+  const goals = { first: 0, count: 10 };
+  const environment = fakeEnvironment();
+  const common = { environment, split: "test" as const, goals };
+  let root: string;
+  const before = process.cwd();
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "aisle-places-"));
+    process.chdir(root);
+  });
+  afterEach(() => {
+    process.chdir(before);
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  it("are read together: one's own go to runs, and a committed one is not played again", async () => {
+    const committed = await evaluate({ ...common, agent: fakeAgent(), runs: "data/runs" });
+    const agent = fakeAgent();
+    const read = await evaluate({ ...common, agent });
+    assert.deepEqual([read.outcome, agent.played, read.record.path], ["read", 0, committed.record.path]);
+    const forced = await evaluate({ ...common, agent, force: true });
+    assert.deepEqual([forced.outcome, agent.played], ["same", 10]);
+    assert.ok(!existsSync("runs"), "a result that is committed already is not written twice");
+    const own = await evaluate({ ...common, agent: fakeAgent("other") });
+    assert.equal(own.record.path, join("runs", own.record.id));
+    assert.deepEqual(
+      recordsWhere().map(({ identity }) => identity.agent.name),
+      ["fake", "other"],
+    );
+    assert.deepEqual(
+      recordsWhere({}, "data/runs").map(({ identity }) => identity.agent.name),
+      ["fake"],
+      "what tables are made from is the committed evidence alone",
+    );
+  });
+
+  it("become committed ones when they are kept, whatever their kind", async () => {
+    const { record } = await evaluate({ ...common, agent: fakeAgent() });
+    const bytes = readFileSync(join(record.path, "record.json"));
+    const kept = keepAsEvidence(record.path);
+    assert.equal(kept, join("data/runs", record.id));
+    assert.deepEqual(readFileSync(join(kept, "record.json")), bytes);
+    assert.ok(!existsSync(record.path));
+    assert.equal(keepAsEvidence(kept), kept);
+    assert.deepEqual(
+      everyRecord().map(({ id, kind, path }) => [id, kind, path]),
+      [[record.id, "evaluation", kept]],
+    );
   });
 });
 

@@ -1,4 +1,6 @@
+import { dirname } from "node:path";
 import type { Agent } from "../../lib/agents/index.js";
+import { type EpisodeResult, readRecord, writeRecord } from "../../lib/records/index.js";
 import type { Catalogue, Environment, Goal, RewardParts } from "../../lib/simulator/index.js";
 
 /** A catalogue that knows only its goals: enough for whoever evaluates without looking inside the shop. */
@@ -58,13 +60,13 @@ export function fakeAgent(name = "fake", settings: Record<string, unknown> = {})
     play(environment, goal, random) {
       this.played++;
       const { attributes, options } = environment.catalogue.goal(goal);
-      const total = [0.25, 0.5, 1][random.below(100 + sides) % 3]!;
+      const rType = [0.1, 0.5, 1][random.below(100 + sides) % 3]!;
       if (goal % 5 === 4) return { goal, agent: name, steps: [step, step], reward: 0, parts: null };
       const parts: RewardParts = {
-        total,
-        rType: 1,
-        rAtt: total,
-        rOption: options.length === 0 ? null : total,
+        total: rType,
+        rType,
+        rAtt: 1,
+        rOption: options.length === 0 ? null : 1,
         rPrice: 1,
         wAtt: attributes.length / (attributes.length + options.length + 1),
         wOption: options.length === 0 ? null : 0.5,
@@ -73,9 +75,18 @@ export function fakeAgent(name = "fake", settings: Record<string, unknown> = {})
         categoryMatch: true,
         titleScore: 1,
       };
-      return { goal, agent: name, steps: [step, step, step], reward: total, parts };
+      return { goal, agent: name, steps: [step, step, step], reward: rType, parts };
     },
   };
 }
 
 const step = { observation: "page", action: "click[buy now]", reward: 0, valid: true };
+
+/** Writes a record anew in which goal 1 of seed 0 was paid less, as if it had been played so. */
+export function paidLess(path: string): void {
+  const { identity, results } = readRecord(path);
+  const less = (one: EpisodeResult): EpisodeResult =>
+    one.seed === 0 && one.goal === 1 ? { ...one, reward: one.reward / 2, rType: one.rType / 2 } : one;
+  const { outcome } = writeRecord({ identity, results: results.map(less), seconds: 0 }, dirname(path));
+  if (outcome !== "changed") throw new Error(`${path} was not changed`);
+}

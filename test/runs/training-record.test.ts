@@ -4,17 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storedTypes } from "../../lib/model/index.js";
 import {
-  agentOf,
-  checkTrainingRecord,
-  evaluate,
   metricsOf,
   modelOf,
   readTrainingRecord,
+  type TrainingRecord,
+  trainingRecords,
+} from "../../lib/records/index.js";
+import {
+  agentOf,
+  checkTrainingRecord,
+  evaluate,
   recordRun,
   RunFolder,
   runGrpo,
-  type TrainingRecord,
-  trainingRecords,
 } from "../../lib/runs/index.js";
 import { learningPairs, mainAgents, mainAgentsIn, mainResults } from "../../lib/results/index.js";
 import { saveTinyModel, tinyRun, tinyShop } from "./tiny-run.js";
@@ -173,16 +175,17 @@ describe("a training record", function () {
   spoil("its metrics were changed", edit("metrics.jsonl", /0\./, "1."), /metrics.jsonl is not the one/);
   spoil(
     "its configuration was changed",
-    edit("training.json", '"iterations": 2', '"iterations": 3'),
+    edit("record.json", '"iterations": 2', '"iterations": 3'),
     /its key/,
   );
-  spoil("its seed was changed", edit("training.json", '"seed": 0', '"seed": 4'), /its key/);
-  spoil("a field is unknown", edit("training.json", '"format": 1', '"format": 1, "x": 1'), /training.json/);
+  spoil("its seed was changed", edit("record.json", '"seed": 0', '"seed": 4'), /its key/);
+  spoil("a field is unknown", edit("record.json", '"format": 2', '"format": 2, "x": 1'), /Unrecognized key/);
   spoil(
     "a file is missing",
     (f) => rmSync(join(f, "model/model.safetensors")),
     /model.safetensors is missing/,
   );
+  spoil("its iteration was changed", edit("record.json", '"iteration": 2', '"iteration": 1'), /its seal/);
   spoil("its folder was renamed", (f) => renameSync(f, `${f}x`), /its folder should be named/);
 
   it("is refused for playing when the start model has changed, and a second one of its seed", async () => {

@@ -3,7 +3,7 @@ import type { MainResult, StudyShop } from "../main-results.js";
 import type { Published } from "../published.js";
 import type { Ablation } from "../ablations.js";
 import type { JudgedFile } from "../../credit/index.js";
-import type { TrainingRecord } from "../../runs/index.js";
+import type { TrainingRecord } from "../../records/index.js";
 import type { SampleEpisode } from "../sample-episode.js";
 import type * as stats from "../../stats/index.js";
 import type * as style from "../style/index.js";

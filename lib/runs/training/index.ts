@@ -4,6 +4,5 @@ export * from "./grpo-config.js";
 export * from "./grpo-run.js";
 export * from "./memory.js";
 export * from "./origin.js";
-export * from "./record.js";
 export * from "./record-run.js";
 export * from "./run-folder.js";

@@ -5,19 +5,7 @@ import { z } from "zod";
 import { fingerprintOf } from "../../agents/index.js";
 import { checked, InputError, readJson, writeJson } from "../../base/index.js";
 import type { Catalogue } from "../../simulator/index.js";
-import { provenance, provenanceSchema } from "../../records/index.js";
-
-const count = z.int().nonnegative();
-
-/** The shop, the model and the backend of a run: with the configuration, all that decides its numbers. */
-export const foundations = z.strictObject({
-  data: z.strictObject({ fingerprint: z.string().min(1), products: count, goals: count }),
-  /** The model that was trained from here. */
-  start: z.strictObject({ name: z.string().min(1), fingerprint: z.string().min(1) }),
-  backend: z.string().min(1),
-});
-
-export type Foundations = z.infer<typeof foundations>;
+import { type Foundations, foundations, provenance, provenanceSchema } from "../../records/index.js";
 
 const schema = z.strictObject({ ...foundations.shape, provenance: provenanceSchema });
 

@@ -3,12 +3,20 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../base/index.js";
-import { canonicalJson, provenance, runsFolder, type WriteOutcome } from "../../records/index.js";
+import {
+  canonicalJson,
+  type KEPT,
+  metricsOf,
+  ownFolder,
+  provenance,
+  type TrainingRecord,
+  type WriteOutcome,
+  writeTrainingRecord,
+} from "../../records/index.js";
 import type { Environment } from "../../simulator/index.js";
 import { type GrpoRun, resolvedGrpoRun, readGrpoRun } from "./grpo-config.js";
 import { runGrpo } from "./grpo-run.js";
 import { foundationsOf, readOrigin, requireSame } from "./origin.js";
-import { type KEPT, metricsOf, type TrainingRecord, writeTrainingRecord } from "./record.js";
 import { RunFolder } from "./run-folder.js";
 
 /** Larger models are not kept in a record: they would not belong in a repository. */
@@ -20,7 +28,7 @@ export interface RecordRunOptions {
   /** The shop on which it ran. */
   readonly environment: Environment;
   readonly kept: (typeof KEPT)[number];
-  /** Where records live. Default `data/runs`. */
+  /** Where the record goes. Default `runs`. */
   readonly runs?: string;
   /** Called before each step, with words for it. */
   readonly onStep?: (what: string) => void;
@@ -34,7 +42,7 @@ export interface RecordRunOptions {
 export async function recordRun(
   options: RecordRunOptions,
 ): Promise<{ record: TrainingRecord; outcome: WriteOutcome }> {
-  const { folder, environment, kept, runs = runsFolder, onStep } = options;
+  const { folder, environment, kept, runs = ownFolder, onStep } = options;
   const run = new RunFolder(folder);
   const progress = run.progress();
   if (!progress) throw new InputError(`There is no training run in ${folder}: it has no progress.json.`);

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { InputError, readJson, writeFileWhole, writeJson } from "../../base/index.js";
 import type { IterationTimes } from "./clock.js";
-import { type Foundations, readOrigin, requireSame, writeOrigin } from "./origin.js";
+import type { Foundations } from "../../records/index.js";
+import { readOrigin, requireSame, writeOrigin } from "./origin.js";
 
 const Progress = z.strictObject({
   format: z.literal("aisle-run-1"),
