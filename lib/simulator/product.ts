@@ -15,7 +15,8 @@ export interface RawProduct {
   /** Option name → its values, or an empty string where there are none. */
   readonly customization_options?:
     Readonly<Record<string, readonly { readonly value: string }[] | null>> | "" | null;
-  readonly images?: readonly (string | null)[] | null;
+  /** The first is taken. */
+  readonly images?: readonly unknown[] | string | null;
   readonly category: string;
   readonly query: string;
   readonly product_category?: string | null;
@@ -24,17 +25,23 @@ export interface RawProduct {
 /** What a product carries whose ASIN the attribute file does not know. */
 export const UNKNOWN_ATTRIBUTES: readonly string[] = ["DUMMY_ATTR"];
 
+/** What Python calls false stands for "nothing" where WebShop asks `if pricing` or `if customization_options`. */
+const orNothing = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (isFalseInPython(value) ? null : value), schema.nullish());
 const textOrNull = z.string().nullish();
+/** A loop over an empty list, text or object does nothing in Python, whichever it is. */
+const optionValues = z.preprocess(
+  (value) => (value === "" || isEmptyObject(value) ? [] : value),
+  z.array(z.object({ value: z.string() })).nullable(),
+);
 const rawSchema = z.object({
   asin: z.string(),
   name: z.string(),
   full_description: textOrNull,
   small_description: z.union([z.array(z.string()), z.string()]).nullish(),
-  pricing: textOrNull,
-  customization_options: z
-    .union([z.record(z.string(), z.array(z.object({ value: z.string() })).nullable()), z.literal("")])
-    .nullish(),
-  images: z.array(z.string().nullable()).nullish(),
+  pricing: orNothing(z.string()),
+  customization_options: orNothing(z.record(z.string(), optionValues)),
+  images: z.union([z.array(z.unknown()), z.string()]).nullish(),
   category: z.string(),
   query: z.string(),
   product_category: textOrNull,
@@ -87,7 +94,7 @@ export function cleanProduct(raw: RawProduct, attributes: readonly string[] | un
     category: raw.category,
     query: strip(raw.query.toLowerCase()),
     productCategory: raw.product_category ?? "",
-    mainImage: raw.images?.[0] ?? "",
+    mainImage: typeof raw.images?.[0] === "string" ? raw.images[0] : "",
   };
 }
 
@@ -161,6 +168,14 @@ function cleanOptions(
     groups.set(name.toLowerCase(), values);
   }
   return [...groups].map(([name, values]) => ({ name, values }));
+}
+
+function isFalseInPython(value: unknown): boolean {
+  return value === "" || value === 0 || value === false || isEmptyObject(value);
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, idField: string): T {

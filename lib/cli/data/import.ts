@@ -26,6 +26,7 @@ interface ImportOptions {
   readonly goals?: "human" | "synthetic";
   readonly limit?: number;
   readonly priceSeed?: number;
+  readonly skipBad?: boolean;
   readonly json?: boolean;
 }
 
@@ -47,13 +48,25 @@ export function addDataImport(data: Command): void {
     )
     .option("--limit <rows>", "take only the first rows", integerOption("--limit", 1))
     .option("--price-seed <seed>", "seed of prices drawn from ranges and of price bounds", integerOption("--price-seed"))
+    .option("--skip-bad", "list rows and entries that cannot be read, and go on without them")
     .option("--json", "print one JSON object")
     .addHelpText("after", WHERE)
     .action(async (options: ImportOptions) => {
       const { buildCatalogue, webShopSource } = await import("../../simulator/index.js");
       const report = buildReporter();
+      let bad = 0;
       const source = webShopSource(
-        { ...options, goals: options.goals ?? (options.instructions === undefined ? "synthetic" : "human") },
+        {
+          ...options,
+          goals: options.goals ?? (options.instructions === undefined ? "synthetic" : "human"),
+          skipBad: options.skipBad
+            ? (problem) => {
+                bad++;
+                report.end(); // a bar and a list do not share a line
+                note(`Passed over: ${problem.message.replace(/ Mend or remove it.*$/s, "")}`);
+              }
+            : undefined,
+        },
         report.reading,
       );
       try {
@@ -65,12 +78,23 @@ export function addDataImport(data: Command): void {
         const { products, goals, goalKind, fingerprint } = manifest;
         const { duplicates, badAsins } = source.dropped;
         if (options.json) {
-          printJson({ out: options.out, products, goals, goalKind, duplicates, badAsins, fingerprint });
+          const skipped = options.skipBad ? { bad } : {};
+          printJson({
+            out: options.out,
+            products,
+            goals,
+            goalKind,
+            duplicates,
+            badAsins,
+            ...skipped,
+            fingerprint,
+          });
         } else {
           note(`${options.out}: ${products} products, ${goals} ${goalKind} goals.`);
           if (duplicates + badAsins > 0) {
             note(`Passed over as WebShop does: ${duplicates} repeated ASINs, ${badAsins} ASINs that are none.`);
           }
+          if (bad > 0) note(`Passed over because they are bad: ${bad}, listed above.`);
           if (goals === 0) note("No product has an instruction of this kind: there is nothing to ask for.");
         }
       } finally {

@@ -133,6 +133,114 @@ describe("catalogue: importing WebShop's files", () => {
     });
   });
 
+  it("takes what WebShop takes: whatever Python calls false, NaN where nobody reads, odd images, a bad row's twin", async () => {
+    const {
+      asin: _,
+      pricing: __,
+      customization_options: ___,
+      images: ____,
+      ...less
+    } = row("C9") as Record<string, unknown>;
+    const nothing = ["", null, [], {}, 0, false];
+    const rows = [
+      ...nothing.map((value, i) => row(`C${i}`, { customization_options: value, pricing: value })),
+      { asin: "C9", ...less },
+      row("C10", {
+        customization_options: { size: "", Fit: [], colour: {}, none: null, cut: [{ value: "A/b " }] },
+      }),
+      row("C11", { images: "http://x" }),
+      row("C12", { images: [] }),
+      row("C13", { images: [7] }),
+      row("C0", { name: 7 }), // a repeated ASIN, which WebShop drops unread
+    ];
+    const text = JSON.stringify(rows).replaceAll(
+      '"seller_name":"dropped"',
+      '"a":NaN,"b":[-Infinity,{"c":Infinity}],"NaN":"a \\"NaN\\" b"',
+    );
+    assert.throws(() => JSON.parse(text) as unknown);
+    const { shop, dropped } = await load({ products: file("rows.json", text) });
+    assert.equal(shop.size, 11);
+    assert.equal(dropped.duplicates, 1);
+    for (let i = 0; i < 7; i++) {
+      assert.deepEqual([shop.product(i).options, shop.product(i).pricing], [[], [100]], String(i));
+    }
+    assert.deepEqual(shop.product(7).options, [
+      { name: "size", values: [] },
+      { name: "fit", values: [] },
+      { name: "colour", values: [] },
+      { name: "cut", values: ["a | b"] },
+    ]);
+    assert.deepEqual(
+      [8, 9, 10].map((i) => shop.product(i).mainImage),
+      ["h", "", ""],
+    );
+    // Text that says NaN stays text.
+    const named = JSON.stringify([row("C1", { name: 'NaN "NaN" \\ Infinity', x: 0 })]).replace(
+      '"x":0',
+      '"x":NaN',
+    );
+    assert.equal(
+      (await load({ products: file("rows.json", named) })).shop.product(0).title,
+      'NaN "NaN" \\ Infinity',
+    );
+  });
+
+  it("takes attribute entries without attributes and requests without them, as WebShop does", async () => {
+    const instructions = file("human.json", {
+      A1: [
+        { instruction_attributes: [], instruction: null },
+        { instruction: "a lamp", instruction_attributes: ["soft"], instruction_options: [] },
+      ],
+    });
+    const entries = file(
+      "some.json",
+      '{"A1": {"instruction": null, "price": NaN}, "A2": {"attributes": ["x"]}}',
+    );
+    const products = file("rows.json", [row("A1"), row("A2")]);
+    const { shop } = await load({ products, attributes: entries, instructions, goals: "human" });
+    assert.deepEqual(shop.product(0).attributes, ["DUMMY_ATTR"]);
+    assert.equal(shop.goalCount, 1);
+  });
+
+  it("passes over bad rows, lines and entries if asked to, and lists each", async () => {
+    const rows = JSON.stringify([
+      row("S1"),
+      row("S2", { name: 7 }),
+      row("S3", { pricing: "cheap" }),
+      row("S4"),
+      0,
+      row("S5"),
+    ]);
+    const problems: string[] = [];
+    const skipBad = (problem: InputError): void => void problems.push(problem.message);
+    const files = {
+      products: file("bad.json", rows.replace(",0,", ',{"asin":nul},')),
+      attributes: file("bad-ins.json", '{"S1": {"attributes": ["a"]}, "S4": {"attributes": 7}, "S5": {nul}}'),
+      skipBad,
+    };
+    const { shop } = await load(files);
+    assert.deepEqual(
+      [0, 1, 2].map((i) => shop.product(i).asin),
+      ["S1", "S4", "S5"],
+    );
+    assert.deepEqual(
+      [0, 1].map((i) => shop.product(i).attributes),
+      [["a"], ["DUMMY_ATTR"]],
+    );
+    const patterns = [
+      /"S4" of .*"attributes"/,
+      /record 3/,
+      /Record 2 .*"name"/,
+      /Record 3 .*"cheap"/,
+      /record 5, byte \d+/,
+    ];
+    assert.equal(problems.length, patterns.length, problems.join("\n"));
+    patterns.forEach((pattern, i) => assert.match(problems[i]!, pattern));
+    // What cannot be read on is still refused, and so is a file without one good row.
+    await refused({ ...files, products: file("bad.json", rows.slice(0, -1)) }, /cut off/);
+    await refused({ ...files, products: file("bad.json", "[0, 1]") }, /no product/);
+  });
+
   it("says what is wrong in which record of which file", async () => {
     const rows = (...list: unknown[]): Partial<WebShopFiles> => ({ products: file("bad.json", list) });
     await refused(rows(row("A1"), { ...row("A2"), name: 7 }), /Record 2 of .*bad\.json.*A2.*"name"/);
@@ -142,8 +250,12 @@ describe("catalogue: importing WebShop's files", () => {
     await refused(rows(), /no product/);
     await refused({ products: file("bad.json", '{"a": 1}') }, /JSON array/);
     await refused(
-      { products: file("bad.json", `[${JSON.stringify(row("A1"))}, {"asin": NaN}]`) },
+      { products: file("bad.json", `[${JSON.stringify(row("A1"))}, {"asin": nan}]`) },
       /record 2, byte \d\d\d/,
+    );
+    await refused(
+      { products: file("bad.json", `[${JSON.stringify(row("A1"))}, {"asin": NaN}]`) },
+      /Record 2 .*"asin".*NaN.*--skip-bad/,
     );
     await refused({ products: file("bad.json", `[${JSON.stringify(row("A1"))}`) }, /cut off in the middle/);
     await refused({ products: file("bad.json", "") }, /bad\.json/);
@@ -194,7 +306,8 @@ describe("catalogue: importing WebShop's files", () => {
     await refused(lines(document("D1", { asin: "D9" })), /Record 1 .*D1.*D9/);
     await refused(lines(document("D1"), document("D2").slice(0, 40)), /Line 2 .*ends in the middle/);
     await refused(lines(document("D1", { pricing: [-1] })), /Record 1 .*pricing/);
-    await refused(lines(document("D1").replace("[1]", "[NaN]")), /Line 1 .*not JSON/);
+    await refused(lines(document("D1").replace("[1]", "[NaN]")), /Record 1 .*pricing.*NaN/);
+    await refused(lines(document("D1").replace("[1]", "[nan]")), /Line 1 .*not JSON/);
     await refused(lines(document("D1", { pricing: [] })), /pricing/);
     await refused(lines(document("D1", { BulletPoints: "x" })), /BulletPoints/);
     await refused(lines("[]"), /Record 1/);
@@ -255,6 +368,16 @@ describe("catalogue: importing WebShop's files", () => {
     };
     assert.equal(found.total, 2);
     assert.equal(found.results[0]!.asin, "A2");
+    const broken = file("broken.json", [row("A1"), row("A2", { name: null }), row("A3")]);
+    const source = ["--products", broken, "--attributes", attributes, "--out", at("cli3"), "--json"];
+    const refusal = run("data", "import", ...source);
+    assert.equal(refusal.status, 2);
+    assert.match(refusal.stderr, /Record 2 .*--skip-bad/);
+    const rest = run("data", "import", ...source, "--skip-bad");
+    assert.equal(rest.status, 0, rest.stderr);
+    assert.match(rest.stderr, /Passed over: Record 2 of .*A2.*"name"/);
+    const said = JSON.parse(rest.stdout) as { products: number; bad: number };
+    assert.deepEqual([said.products, said.bad], [2, 1]);
     const bad = run(
       "data",
       "import",

@@ -2,13 +2,14 @@ import { pipeline, Writable } from "node:stream";
 import { InputError, messageOf } from "../../../base/index.js";
 import { openFile, readingFailed } from "./bytes.js";
 import type { Element, JsonRecords } from "./json-stream.js";
+import { parseAsPython } from "./python-json.js";
 
 /** No record is longer than this; a file without line ends is not of this kind. */
 const LONGEST = 1 << 28;
 
 /**
  * The records of a file with one JSON value per line; empty lines are passed over.
- * @throws InputError, while reading, that names the line.
+ * @throws InputError, while reading, where the file cannot be read on; a line that is no JSON is an element with a problem.
  */
 export function jsonLines(path: string, what: string): JsonRecords<Element> {
   const file = openFile(path, what);
@@ -27,18 +28,18 @@ export function jsonLines(path: string, what: string): JsonRecords<Element> {
           for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
             held.push(chunk.subarray(from, end));
             from = end + 1;
-            const value = parse(Buffer.concat(held), ++number, path, true);
+            const element = parse(Buffer.concat(held), ++number, path, true);
             held = [];
             heldBytes = 0;
-            if (value !== undefined) yield { number, value };
+            if (element !== null) yield element;
           }
           held.push(chunk.subarray(from));
           heldBytes += chunk.length - from;
           if (heldBytes > LONGEST)
             throw new InputError(`Line ${number + 1} of ${path} is too long to be a record.`);
         }
-        const value = parse(Buffer.concat(held), number + 1, path, false);
-        if (value !== undefined) yield { number: number + 1, value };
+        const element = parse(Buffer.concat(held), number + 1, path, false);
+        if (element !== null) yield element;
       } catch (error) {
         throw readingFailed(error, path, `after line ${number}`);
       }
@@ -46,13 +47,14 @@ export function jsonLines(path: string, what: string): JsonRecords<Element> {
   };
 }
 
-function parse(line: Buffer, number: number, path: string, ended: boolean): unknown {
+function parse(line: Buffer, number: number, path: string, ended: boolean): Element | null {
   const text = line.toString("utf8").trim();
-  if (text === "") return undefined;
+  if (text === "") return null;
   try {
-    return JSON.parse(text) as unknown;
+    return { number, value: parseAsPython(text) };
   } catch (error) {
     const why = ended ? messageOf(error) : `the file ends in the middle of it (${messageOf(error)})`;
-    throw new InputError(`Line ${number} of ${path} is not JSON: ${why.replace(/\s+/g, " ")}.`);
+    const problem = new InputError(`Line ${number} of ${path} is not JSON: ${why.replace(/\s+/g, " ")}.`);
+    return { number, value: undefined, problem };
   }
 }

@@ -1,5 +1,7 @@
 import { pipeline, type Writable } from "node:stream";
+import type { InputError } from "../../../base/index.js";
 import { openFile, readingFailed } from "./bytes.js";
+import { parseAsPython } from "./python-json.js";
 
 /** A JSON file of any size, read one record at a time in constant memory. */
 export interface JsonRecords<T> {
@@ -8,16 +10,18 @@ export interface JsonRecords<T> {
   done(): number;
 }
 
-/** An element of a JSON array, and its number from 1. */
+/** An element of a JSON array, and its number from 1; or, where its text is no JSON by itself, what is wrong with it. */
 export interface Element {
   readonly number: number;
   readonly value: unknown;
+  readonly problem?: InputError;
 }
 
-/** An entry of a JSON object. */
+/** An entry of a JSON object, or what is wrong with its text; the key is then "". */
 export interface Entry {
   readonly key: string;
   readonly value: unknown;
+  readonly problem?: InputError;
 }
 
 /** No record is longer than this; JSON with a bracket or quote left open would otherwise be read to its end. */
@@ -28,7 +32,9 @@ const LONGEST = 1 << 28;
  * @throws InputError, while reading, that says in which element and at which byte the file goes wrong.
  */
 export function arrayElements(path: string, what: string): JsonRecords<Element> {
-  return jsonRecords(path, what, "array", (text, number) => ({ number, value: JSON.parse(text) as unknown }));
+  return jsonRecords(path, what, "array", (text, number) => ({ number, value: parseAsPython(text) }), {
+    value: undefined,
+  });
 }
 
 /**
@@ -36,38 +42,56 @@ export function arrayElements(path: string, what: string): JsonRecords<Element> 
  * @throws InputError, while reading, that says in which entry and at which byte the file goes wrong.
  */
 export function objectEntries(path: string, what: string): JsonRecords<Entry> {
-  return jsonRecords(path, what, "object", (text) => {
-    const entry = Object.entries(JSON.parse(`{${text}}`) as Record<string, unknown>)[0]!;
-    return { key: entry[0], value: entry[1] };
-  });
+  return jsonRecords(
+    path,
+    what,
+    "object",
+    (text) => {
+      const entry = Object.entries(parseAsPython(`{${text}}`) as Record<string, unknown>)[0]!;
+      return { key: entry[0], value: entry[1] };
+    },
+    { key: "", value: undefined },
+  );
 }
 
-function jsonRecords<T>(
+function jsonRecords<T extends object>(
   path: string,
   what: string,
   shape: "array" | "object",
   parse: (text: string, number: number) => T,
+  empty: Omit<T, "number" | "problem">,
 ): JsonRecords<T> {
   const file = openFile(path, what);
   return {
     done: file.done,
     async *records() {
       const items = new ItemSplitter(shape);
+      const failed = (error: unknown): InputError => {
+        const where =
+          items.count === 0
+            ? "at its beginning"
+            : `in or after record ${items.count}, byte ${items.itemStart}`;
+        return readingFailed(error, path, where);
+      };
+      /** A record whose brackets and quotes are in order can be wrong by itself: the next ones are still found. */
+      const read = (text: string): T => {
+        try {
+          return parse(text, items.count);
+        } catch (error) {
+          return { number: items.count, ...empty, problem: failed(error) } as unknown as T;
+        }
+      };
       try {
         const last = file.streams[file.streams.length - 1]!;
         if (file.streams.length > 1) {
           pipeline([...file.streams] as unknown as [NodeJS.ReadableStream, Writable], () => undefined);
         }
         for await (const chunk of last as AsyncIterable<Buffer>) {
-          for (const text of items.take(chunk)) yield parse(text, items.count);
+          for (const text of items.take(chunk)) yield read(text);
         }
         items.end();
       } catch (error) {
-        const where =
-          items.count === 0
-            ? "at its beginning"
-            : `in or after record ${items.count}, byte ${items.itemStart}`;
-        throw readingFailed(error, path, where);
+        throw failed(error);
       }
     },
   };

@@ -2,7 +2,13 @@ import { InputError, messageOf } from "../../../base/index.js";
 import type { HumanInstruction } from "../../goals.js";
 import { asRawProduct, cleanProduct, fromProcessed, isDroppedAsin } from "../../product.js";
 import type { CatalogueSource, GoalKind, SourceRecord } from "../source.js";
-import { readAttributes, readInstructions, type AttributeEntry, type Reading } from "./attributes.js";
+import {
+  readAttributes,
+  readInstructions,
+  type AttributeEntry,
+  type Reading,
+  type SkipBad,
+} from "./attributes.js";
 import { jsonLines } from "./json-lines.js";
 import { arrayElements, type Element, type JsonRecords } from "./json-stream.js";
 
@@ -19,6 +25,8 @@ export interface WebShopFiles {
   readonly goals: GoalKind;
   /** Takes only the first so many rows. */
   readonly limit?: number | undefined;
+  /** Told of every row and entry that cannot be taken, and the import goes on; absent, the first one ends it. */
+  readonly skipBad?: SkipBad | undefined;
 }
 
 /** Rows that were passed over, as WebShop does. */
@@ -53,29 +61,42 @@ export function webShopSource(
     dropped,
     done: rows.done,
     async *records() {
-      const attributes = await readAttributes(files.attributes, reading);
+      const { skipBad } = files;
+      const attributes = await readAttributes(files.attributes, reading, skipBad);
       const human =
-        files.instructions === undefined ? undefined : await readInstructions(files.instructions, reading);
+        files.instructions === undefined
+          ? undefined
+          : await readInstructions(files.instructions, reading, skipBad);
       const convert = files.products !== undefined ? fromRow : fromDocument;
       const seen = new Map<string, number>();
-      for await (const { number, value } of rows.records()) {
+      for await (const { number, value, problem } of rows.records()) {
         if (files.limit !== undefined && number > files.limit) break;
-        if (hasDroppedAsin(value)) {
-          dropped.badAsins++;
-          continue;
-        }
-        const record = located(path, number, () => convert(value, attributes, human));
-        const asin = record.product.asin;
-        if (!seen.has(asin)) {
-          seen.set(asin, number);
+        try {
+          if (problem) throw problem;
+          const asin = asinOf(value);
+          if (asin !== null && isDroppedAsin(asin)) {
+            dropped.badAsins++;
+            continue;
+          }
+          // Before anything else of the row is read: WebShop passes over the second row of an ASIN whatever it holds.
+          const first = asin === null ? undefined : seen.get(asin);
+          if (first !== undefined && files.products !== undefined) {
+            dropped.duplicates++;
+            continue;
+          }
+          const record = located(path, number, () => convert(value, attributes, human));
+          const twin = seen.get(record.product.asin);
+          if (twin !== undefined) {
+            // An index never holds a document twice: the file was put together wrongly.
+            throw new InputError(
+              `Record ${number} of ${path} has the ASIN ${record.product.asin} of record ${twin}: remove one of them.`,
+            );
+          }
+          seen.set(record.product.asin, number);
           yield record;
-        } else if (files.products !== undefined) {
-          dropped.duplicates++;
-        } else {
-          // An index never holds a document twice: the file was put together wrongly.
-          throw new InputError(
-            `Record ${number} of ${path} has the ASIN ${asin} of record ${seen.get(asin)!}: remove one of them.`,
-          );
+        } catch (error) {
+          if (!(error instanceof InputError) || !skipBad) throw error;
+          skipBad(error);
         }
       }
       if (seen.size === 0) throw new InputError(`${path} holds no product.`);
@@ -115,10 +136,10 @@ function fromDocument(
   return { product, synthetic: entry?.synthetic, human: human?.get(product.asin) };
 }
 
-/** WebShop passes over these rows whatever else is in them. */
-function hasDroppedAsin(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || !("asin" in value)) return false;
-  return typeof value.asin === "string" && isDroppedAsin(value.asin);
+/** A row's ASIN, if it has one. */
+function asinOf(value: unknown): string | null {
+  if (typeof value !== "object" || value === null || !("asin" in value)) return null;
+  return typeof value.asin === "string" ? value.asin : null;
 }
 
 /** Says in which record of which file something is wrong. */
@@ -128,6 +149,8 @@ function located<T>(path: string, number: number, convert: () => T): T {
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const why = messageOf(error).replace(/\.$/, "");
-    throw new InputError(`Record ${number} of ${path} is bad: ${why}. Mend or remove it and import again.`);
+    throw new InputError(
+      `Record ${number} of ${path} is bad: ${why}. Mend or remove it, or pass over bad records with --skip-bad.`,
+    );
   }
 }
