@@ -1,5 +1,6 @@
-/** What every room shares: errors with an exit code, checked values, whole-file writes, seeded randomness, things by name, worker threads. */
+/** What every room shares: errors with an exit code, checked values, whole-file writes, downloads that go on, seeded randomness, things by name, worker threads. */
 export * from "./checked.js";
+export * from "./download.js";
 export * from "./duration.js";
 export * from "./errors.js";
 export * from "./files.js";

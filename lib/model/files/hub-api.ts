@@ -1,6 +1,6 @@
 /** The Hugging Face hub as seen from one repository: what there is, and the bytes of one file. Every failure is a sentence. */
 import type { ListFileEntry } from "@huggingface/hub";
-import { codeOf, InputError, messageOf, RunError } from "../../base/index.js";
+import { codeOf, InputError, messageOf, PassingError, RunError } from "../../base/index.js";
 import type { Environment } from "./hub-cache.js";
 
 /** A file on the hub, checked: nothing in it can lead out of the cache. */
@@ -11,9 +11,6 @@ export interface HubFile {
   readonly hash: string;
   readonly kind: "sha256" | "git";
 }
-
-/** A failure that may pass by itself: no connection, or a server in trouble. */
-export class PassingError extends RunError {}
 
 /** Files that are read here: configuration, weights, tokenizer, adapters, and the licence that goes with them. */
 const WANTED = [

@@ -1,13 +1,9 @@
 /** Bringing one file of the hub to disk, whole and checked, whatever happens to the connection. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
-import { RunError, whyNot } from "../../base/index.js";
-import { networkReason, PassingError, type HubFile, type HubRepo } from "./hub-api.js";
-
-/** Tries without a single new byte before a download is given up. */
-const TRIES = 5;
+import { rename, rm, stat } from "node:fs/promises";
+import { type Content, PassingError, resumeDownload, RunError, Stopped, whyNot } from "../../base/index.js";
+import { networkReason, type HubFile, type HubRepo } from "./hub-api.js";
 
 /** What happens meanwhile. */
 export interface DownloadEvents {
@@ -35,27 +31,20 @@ export async function download(
   events: DownloadEvents,
 ): Promise<number> {
   const part = `${blob}.incomplete`;
-  let fetched = 0;
-  let failures = 0;
-  for (;;) {
-    let here = await sizeOf(part);
-    if (here > file.size) {
-      await rm(part, { force: true });
-      here = 0;
-    }
-    events.onBytes(here);
-    if (here === file.size && file.size > 0) break;
-    const { bytes, lost } = await append(repo, commit, file, part, here, events);
-    fetched += bytes;
-    if (lost === undefined) break;
-    if (events.signal?.aborted) {
-      throw new RunError("Stopped. What has arrived is kept, and pulling again goes on from there.");
-    }
-    if (bytes > 0) failures = 0;
-    if (++failures >= TRIES) throw lost;
-    events.onRetry?.(`${lost.message} Trying again.`);
-    const wait = (events.retryMs ?? 1000) * 2 ** (failures - 1);
-    await sleep(wait, undefined, events.signal ? { signal: events.signal } : {}).catch(() => undefined);
+  if ((await sizeOf(part)) > file.size) await rm(part, { force: true });
+  let fetched: number;
+  try {
+    fetched = await resumeDownload(part, {
+      open: (have, signal) => openAt(repo, commit, file, have, signal),
+      lost: (error) => `The connection was lost while ${file.path} came in (${networkReason(error)}).`,
+      onBytes: (here) => events.onBytes(Math.min(here, file.size)),
+      onRetry: (failure) => events.onRetry?.(`${failure.message} Trying again.`),
+      patience: events.retryMs,
+      signal: events.signal,
+    });
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    throw new RunError("Stopped. What has arrived is kept, and pulling again goes on from there.");
   }
   if ((await hashOf(part, file)) !== file.hash) {
     await rm(part, { force: true });
@@ -65,51 +54,22 @@ export async function download(
   return fetched;
 }
 
-/** Appends what the server sends from byte `from` on; a lost connection is returned with what came before it. */
-async function append(
+/** What the hub sends of a file from a byte on. */
+async function openAt(
   repo: HubRepo,
   commit: string,
   file: HubFile,
-  part: string,
-  from: number,
-  { onBytes, signal }: DownloadEvents,
-): Promise<{ readonly bytes: number; readonly lost?: PassingError }> {
-  const output = await openPart(part, "a");
-  let here = from;
-  try {
-    if (file.size === 0) return { bytes: 0 };
-    let body = await repo.open(commit, file, from, signal);
-    if (body === undefined) {
-      // A server that cannot go on in the middle: from the start, then.
-      await output.truncate(0);
-      here = from = 0;
-      body = await repo.open(commit, file, 0, signal);
-    }
-    if (body === undefined) throw new PassingError(`${file.path} of ${repo.name} came without content.`);
-    const reader = body.getReader();
-    try {
-      for (;;) {
-        const { value } = await reader.read().catch((error: unknown) => {
-          throw new PassingError(
-            `The connection was lost while ${file.path} came in (${networkReason(error)}).`,
-          );
-        });
-        if (value === undefined) break;
-        await writeAll(output, value, part);
-        here += value.byteLength;
-        onBytes(Math.min(here, file.size));
-      }
-    } finally {
-      await reader.cancel().catch(() => undefined);
-    }
-    if (here < file.size) throw new PassingError(`${file.path} of ${repo.name} ended too early.`);
-    return { bytes: here - from };
-  } catch (error) {
-    if (error instanceof PassingError) return { bytes: here - from, lost: error };
-    throw error;
-  } finally {
-    await output.close();
-  }
+  have: number,
+  signal: AbortSignal,
+): Promise<Content> {
+  const total = file.size;
+  if (have === total) return { body: null, start: have, total };
+  const rest = await repo.open(commit, file, have, signal);
+  if (rest !== undefined) return { body: rest as AsyncIterable<Uint8Array>, start: have, total };
+  // A server that cannot go on in the middle: from the start, then.
+  const whole = await repo.open(commit, file, 0, signal);
+  if (whole === undefined) throw new PassingError(`${file.path} of ${repo.name} came without content.`);
+  return { body: whole as AsyncIterable<Uint8Array>, start: 0, total };
 }
 
 /** The name under which the hub knows a content: its SHA-256, or Git's SHA-1 over a short header and the content. */
@@ -122,22 +82,6 @@ function hashOf(path: string, file: HubFile): Promise<string> {
       .on("error", (error) => reject(new RunError(`Could not read ${path}: ${whyNot(error)}.`)))
       .on("end", () => resolve(hash.digest("hex")));
   });
-}
-
-async function openPart(path: string, flags: string): Promise<FileHandle> {
-  try {
-    return await open(path, flags);
-  } catch (error) {
-    throw new RunError(`Could not write ${path}: ${whyNot(error)}.`);
-  }
-}
-
-async function writeAll(output: FileHandle, bytes: Uint8Array, path: string): Promise<void> {
-  try {
-    await output.writeFile(bytes);
-  } catch (error) {
-    throw new RunError(`Could not write ${path}: ${whyNot(error)}; what is there is kept for the next try.`);
-  }
 }
 
 async function sizeOf(path: string): Promise<number> {

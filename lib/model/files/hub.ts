@@ -4,8 +4,8 @@
  */
 import { existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { InputError, RunError } from "../../base/index.js";
-import { HubRepo, PassingError, type HubFile } from "./hub-api.js";
+import { InputError, PassingError, RunError } from "../../base/index.js";
+import { HubRepo, type HubFile } from "./hub-api.js";
 import { CachedRepo, isRepoName, type Environment } from "./hub-cache.js";
 import { download } from "./hub-download.js";
 import { loadModel } from "./model-folder.js";

@@ -1,29 +1,26 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { createReadStream, existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { z } from "zod";
-import { InputError, messageOf, readJson, RunError, whyNot, writeJson } from "../../base/index.js";
-
-/** Attempts in a row that may fail without a byte gained. */
-const ATTEMPTS = 5;
+import {
+  type Content,
+  InputError,
+  messageOf,
+  PassingError,
+  readJson,
+  resumeDownload,
+  RunError,
+  Stopped,
+  writeJson,
+} from "../../base/index.js";
 
 export interface DownloadOptions {
   /** Bytes that are there and, where the server says so, bytes in all. */
   readonly progress?: (bytes: number, total: number | null) => void;
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds before the second attempt, doubled for each further one. Default 1000. */
+  /** Milliseconds before another attempt, doubled for each further one that gains nothing. Default 1000. */
   readonly patience?: number;
+  /** Milliseconds without a byte after which a connection counts as lost. Default 60000. */
+  readonly stalled?: number;
 }
 
 /** A file that arrived whole. */
@@ -51,25 +48,22 @@ export async function download(
   options: DownloadOptions = {},
 ): Promise<Downloaded> {
   const part = `${path}.part`;
-  mkdirSync(dirname(path), { recursive: true });
-  let wait = options.patience ?? 1000;
-  for (let failures = 0; ;) {
-    const before = sizeOf(part);
-    try {
-      await attempt(url, part, options);
-      break;
-    } catch (error) {
-      if (error instanceof InputError || options.signal?.aborted)
-        throw interrupted(error, options.signal, path);
-      failures = sizeOf(part) > before ? 1 : failures + 1;
-      if (failures >= ATTEMPTS) {
-        const why =
-          error instanceof RunError ? error.message : `Could not download ${url}: ${reason(error)}.`;
-        throw new RunError(`${why} Run it again to go on from there.`);
-      }
-      await sleep(wait);
-      wait *= 2;
+  try {
+    await resumeDownload(part, {
+      open: (have, signal) => openAt(url, part, have, signal),
+      lost: (error) => `Could not download ${url}: ${reason(error)}.`,
+      ...(options.progress ? { onBytes: options.progress } : {}),
+      patience: options.patience,
+      stalled: options.stalled,
+      signal: options.signal,
+    });
+  } catch (error) {
+    if (error instanceof Stopped) {
+      throw new RunError(`Stopped; what arrived is in ${part} and will be used next time.`);
     }
+    if (!(error instanceof PassingError)) throw error;
+    const where = error.message.includes(url) ? "" : `Could not download ${url}: `;
+    throw new RunError(`${where}${error.message} Run it again to go on from there.`);
   }
   const sha256 = await hashOf(part);
   const bytes = sizeOf(part);
@@ -78,19 +72,19 @@ export async function download(
   return { url, bytes, sha256 };
 }
 
-/** One request, from where the part ends. Returns when the file is whole. */
-async function attempt(url: string, part: string, options: DownloadOptions): Promise<void> {
-  let state = readState(part, url);
-  const have = state === null ? 0 : sizeOf(part);
+/** One request, from where the part ends. */
+async function openAt(url: string, part: string, size: number, signal: AbortSignal): Promise<Content> {
+  const state = readState(part, url);
+  const have = state === null ? 0 : size;
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (state !== null && have > 0) {
     headers["range"] = `bytes=${have}-`;
     if (state.validator !== null) headers["if-range"] = state.validator;
   }
-  const response = await fetch(url, { headers, ...(options.signal ? { signal: options.signal } : {}) });
+  const response = await fetch(url, { headers, signal });
   if (response.status === 416 && state?.total === have) {
     await response.body?.cancel();
-    return;
+    return { body: null, start: have, total: have };
   }
   const resumed = response.status === 206 && continues(response, have, state);
   if (!resumed && response.status !== 200) {
@@ -98,7 +92,7 @@ async function attempt(url: string, part: string, options: DownloadOptions): Pro
     if (response.status === 206 || response.status === 416) {
       rmSync(part, { force: true });
       rmSync(`${part}.json`, { force: true });
-      throw new RunError(`${url} has changed while it was downloaded.`);
+      throw new PassingError(`${url} has changed while it was downloaded.`);
     }
     const text = `${url} answered ${response.status} ${response.statusText}`.trim();
     if (
@@ -109,7 +103,7 @@ async function attempt(url: string, part: string, options: DownloadOptions): Pro
     ) {
       throw new InputError(`${text}: check the address, or fetch the file by hand.`);
     }
-    throw new RunError(`${text}.`);
+    throw new PassingError(`${text}.`);
   }
   if (/text\/html/i.test(response.headers.get("content-type") ?? "")) {
     await response.body?.cancel();
@@ -120,22 +114,8 @@ async function attempt(url: string, part: string, options: DownloadOptions): Pro
   const start = resumed ? have : 0;
   const length = response.headers.get("content-length");
   const total = length === null ? null : start + Number(length);
-  if (!resumed) {
-    state = { url, validator: validatorOf(response), total };
-    writeJson(`${part}.json`, state);
-  }
-  const file = openPart(part, resumed);
-  let bytes = start;
-  try {
-    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-      for (let done = 0; done < chunk.length;) done += write(file, chunk, done, part);
-      bytes += chunk.length;
-      options.progress?.(bytes, total);
-    }
-  } finally {
-    closeSync(file);
-  }
-  if (total !== null && bytes !== total) throw new RunError(`${url} ended after ${bytes} of ${total} bytes.`);
+  if (!resumed) writeJson(`${part}.json`, { url, validator: validatorOf(response), total } satisfies State);
+  return { body: response.body as AsyncIterable<Uint8Array> | null, start, total };
 }
 
 /** Whether the server goes on where the part ends, in the same file. */
@@ -161,28 +141,6 @@ function readState(part: string, url: string): State | null {
   } catch {
     return null; // A record that cannot be read is no reason to stop: the download begins anew.
   }
-}
-
-function openPart(part: string, append: boolean): number {
-  try {
-    return openSync(part, append ? "a" : "w");
-  } catch (error) {
-    throw new InputError(`Could not write ${part}: ${whyNot(error)}.`);
-  }
-}
-
-function write(file: number, chunk: Uint8Array, from: number, part: string): number {
-  try {
-    return writeSync(file, chunk, from);
-  } catch (error) {
-    throw new InputError(`Could not write ${part}: ${whyNot(error)}.`);
-  }
-}
-
-function interrupted(error: unknown, signal: AbortSignal | undefined, path: string): unknown {
-  return signal?.aborted
-    ? new RunError(`Stopped; what arrived is in ${path}.part and will be used next time.`)
-    : error;
 }
 
 function sizeOf(path: string): number {
