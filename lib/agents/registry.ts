@@ -10,7 +10,7 @@ import type { Agent } from "./types.js";
 /** The base model that is prompted, the same after imitation, and that after imitation of whole episodes; all are shipped. */
 const BASE = "data/models/base";
 const IMITATION = "data/models/il";
-const PAGE_BY_PAGE = "data/models/il-act";
+export const MULTI_TURN_MODEL = "data/models/il-act";
 
 /** The agent that multi-turn runs begin from, playing as configs/gigpo.json does. */
 export const MULTI_TURN = "il-multi-turn";
@@ -18,7 +18,7 @@ export const MULTI_TURN = "il-multi-turn";
 /** {@link MULTI_TURN}, with another number of past steps in its prompts under another name. */
 export function multiTurnStart(history?: number): Promise<Agent> {
   const name = history === undefined ? MULTI_TURN : `${MULTI_TURN}:h${history}`;
-  return actAgent(name, PAGE_BY_PAGE, "make it with `aisle train configs/il-act.json`", {
+  return actAgent(name, MULTI_TURN_MODEL, "make it with `aisle train configs/il-act.json`", {
     maxSteps: 10,
     repair: 0.5,
     ...(history === undefined ? {} : { history }),

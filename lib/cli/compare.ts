@@ -25,7 +25,7 @@ export const addCompare: AddVerb = (program) => {
         "one call, score and success, are one family for Holm's correction.",
     )
     .action(async (agents: string[], flags: CompareFlags) => {
-      const { comparePairs, comparisonSection, learningPairs, mainAgentsIn, mainResults } =
+      const { comparePairs, comparisonSection, expectedAgentsIn, learningPairs, mainResults } =
         await import("../results/index.js");
       const { ownFolder } = await import("../records/index.js");
       const { seedsOf, studyShop, toText } = await import("../results/index.js");
@@ -41,8 +41,8 @@ export const addCompare: AddVerb = (program) => {
       const names = other === undefined ? [] : [...asked, other];
       const expected =
         other === undefined
-          ? mainAgentsIn(runs)
-          : names.map((agent) => ({ agent, seeds: seedsOf(agent, shop, runs) }));
+          ? expectedAgentsIn(runs)
+          : names.map((agent) => ({ agent, seeds: seedsOf(agent, shop, runs), start: null }));
       const results = mainResults(shop, runs, expected);
       for (const { agent, record } of results) {
         if (!record) note(`${agent} has no record over all test goals, and is left out.`);

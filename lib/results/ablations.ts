@@ -96,6 +96,7 @@ export function asResults({ variants }: Ablation): MainResult[] {
     .map(({ variant, seeds, records, summary }) => ({
       agent: variant,
       seeds,
+      start: null,
       record: { ...records[0]!, results: records.flatMap((record) => record.results) },
       summary,
     }));

@@ -1,6 +1,6 @@
-import { isTrained, mainAgents, type MainResult, startOf } from "./main-results.js";
+import { byOrder, methodNamed } from "./ladder.js";
+import { mainAgents, type MainResult } from "./main-results.js";
 import { cliffDelta, cohenDPaired, holm, mean, pairedPermutationTest } from "../stats/index.js";
-import { byOrder } from "./style/index.js";
 import { bySeedAndGoal, isSuccess } from "../records/index.js";
 
 /** A difference and how surprising it would be by chance. */
@@ -83,34 +83,23 @@ export function comparisons(results: readonly MainResult[]): Comparison[] {
   );
 }
 
-/** What the study asks of trained families beside "is it better than where it began". */
-const QUESTIONS: readonly Pair[] = [
-  ["thesis", "grpo"],
-  ["thesis", "rloo"],
-  ["thesis", "dr_grpo"],
-  ["grpo", "rloo"],
-  ["grpo", "dr_grpo"],
-  ["gigpo", "grpo-multi-turn"],
-  ["dapo", "grpo"],
-  ["gspo", "grpo"],
-  ["cispo", "grpo"],
-  ["reinforce-pp", "grpo"],
-  ["ppo", "grpo"],
-  ["arpo", "grpo-multi-turn"],
-];
-
 /**
- * The pairs that the study asks about where families were trained: each against the imitation that it began from, and
- * {@link QUESTIONS}. They are fixed here, before results are seen, so that Holm's correction covers what is asked.
+ * The pairs that the study asks about where agents were trained: each against what it began from, and against the methods that
+ * its row of the ladder names.
  */
 export function learningPairs(results: readonly MainResult[]): Pair[] {
   const learned = byOrder(
-    results.filter(({ agent }) => isTrained(agent)),
+    results.filter(({ start }) => start !== null),
     ({ agent }) => agent,
-  ).map(({ agent }) => agent);
+  );
+  const names = new Set(learned.map(({ agent }) => agent));
   return [
-    ...learned.map((agent): Pair => [agent, startOf(agent)]),
-    ...QUESTIONS.filter(([a, b]) => learned.includes(a) && learned.includes(b)),
+    ...learned.map(({ agent, start }): Pair => [agent, start!]),
+    ...learned.flatMap(({ agent }) =>
+      (methodNamed(agent)?.questions ?? [])
+        .filter((other) => names.has(other))
+        .map((other): Pair => [agent, other]),
+    ),
   ];
 }
 

@@ -5,6 +5,7 @@ export * from "./data.js";
 export * from "./describe.js";
 export * from "./facts.js";
 export * from "./figures/index.js";
+export * from "./ladder.js";
 export * from "./live/index.js";
 export * from "./main-results.js";
 export * from "./make-tables.js";

@@ -1,5 +1,5 @@
 import { InputError } from "../base/index.js";
-import { families } from "../runs/index.js";
+import { agentOfModel, families } from "../runs/index.js";
 import {
   recordsWhere,
   type RunRecord,
@@ -8,7 +8,7 @@ import {
   type Summary,
   trainingRecords,
 } from "../records/index.js";
-import { isKnownAgent } from "./style/index.js";
+import { ladder, type Method, methodNamed, usualStart } from "./ladder.js";
 
 /** The shop that results are about: records made on other data are not used. */
 export interface StudyShop {
@@ -23,70 +23,54 @@ export interface StudyShop {
 export interface ExpectedAgent {
   readonly agent: string;
   readonly seeds: readonly number[];
+  /** The agent whose model its training by reward began from; null for an agent that was not trained by reward. */
+  readonly start: string | null;
 }
 
-/** The agents that are always in the main table: one without chance in it needs one seed, every other at least three. */
-export const mainAgents: readonly ExpectedAgent[] = [
-  { agent: "random", seeds: [0, 1, 2] },
-  { agent: "rule", seeds: [0] },
-  { agent: "prompted", seeds: [0, 1, 2] },
-  { agent: "il", seeds: [0, 1, 2] },
-  { agent: "match", seeds: [0] },
-  { agent: "oracle", seeds: [0] },
-];
+/** The agents that are always in the main table. */
+export const mainAgents: readonly ExpectedAgent[] = expectedOf(
+  ladder.filter(({ shown }) => shown === "always"),
+);
 
-/** What multi-turn training begins from: the imitation model with a decision on every page. */
-export const multiTurnImitation: ExpectedAgent = { agent: "il-multi-turn", seeds: [0, 1, 2] };
-
-/** The families that are trained with a decision on every page. */
-export const multiTurnFamilies: readonly string[] = ["grpo-multi-turn", "arpo", "gigpo", "gigpo_dynamic"];
-
-/** The trained families that the study is about: a table says so where one has no record. */
-export const expectedFamilies: readonly string[] = [
-  "rloo",
-  "dr_grpo",
-  "grpo",
-  "thesis",
-  "ppo",
-  "dapo",
-  "gspo",
-  "cispo",
-  "grpo-multi-turn",
-  "arpo",
-  "gigpo",
-];
-
-/** Whether an agent of the main table was trained by reward. */
-export function isTrained(agent: string): boolean {
-  return ![...mainAgents, multiTurnImitation].some((one) => one.agent === agent);
-}
-
-/** The agent that a trained family began as. */
-export function startOf(family: string): string {
-  return multiTurnFamilies.includes(family) ? multiTurnImitation.agent : "il";
-}
-
-/** {@link mainAgentsIn}, the start of multi-turn training, and the expected families that have no training record yet. */
+/** {@link mainAgentsIn}, and the methods that are expected and have no training record yet. */
 export function expectedAgentsIn(runs = runsFolder): ExpectedAgent[] {
   const found = mainAgentsIn(runs);
-  const missing = expectedFamilies.filter((family) => !found.some(({ agent }) => agent === family));
-  return [...found, multiTurnImitation, ...missing.map((agent) => ({ agent, seeds: [0, 1, 2] }))];
+  const missing = ladder.filter(
+    ({ name, shown }) => shown === "expected" && !found.some(({ agent }) => agent === name),
+  );
+  return [...found, ...expectedOf(missing)];
 }
 
 /**
- * The agents of the main table: {@link mainAgents}, and every family with training records and a name of its own in
- * `agentStyle`, with the seeds that it was trained with. Ablations, which have none, stay out of it.
+ * The agents of the main table: {@link mainAgents}, and every method of the ladder with training records, with the seeds and
+ * the start that these name. Ablations, which have no row on the ladder, stay out of it.
  * @throws InputError when a training record is not what it claims to be
  */
 export function mainAgentsIn(runs = runsFolder): ExpectedAgent[] {
-  const learned = [...families(trainingRecords(runs))].filter(([agent]) => isKnownAgent(agent));
-  return [...mainAgents, ...learned.map(([agent, seeds]) => ({ agent, seeds }))];
+  const records = trainingRecords(runs);
+  const learned = [...families(records)].flatMap(([agent, seeds]): ExpectedAgent[] => {
+    const method = methodNamed(agent);
+    if (!method) return [];
+    const { start } = records.find(({ identity }) => identity.name === agent)!.identity;
+    return [{ agent, seeds, start: agentOfModel(start.name) ?? usualStart(method.protocol) }];
+  });
+  return [...mainAgents, ...learned];
+}
+
+function expectedOf(methods: readonly Method[]): ExpectedAgent[] {
+  return methods.map(({ name, seeds, learns, protocol }) => ({
+    agent: name,
+    seeds,
+    start: learns === "reward" ? usualStart(protocol) : null,
+  }));
 }
 
 /** One agent's place in the main table: empty where its record is missing, so that a table can say so. */
 export interface MainResult {
   readonly agent: string;
   readonly seeds: readonly number[];
+  /** As in {@link ExpectedAgent}. */
+  readonly start: string | null;
   readonly record: RunRecord | null;
   readonly summary: Summary | null;
 }
@@ -107,7 +91,7 @@ export function mainResults(
     goalCount: shop.test.count,
   };
   const records = recordsWhere({ ...wanted, split: "test" }, runs).filter(onPlainPages);
-  return agents.map(({ agent, seeds }) => {
+  return agents.map(({ agent, seeds, start }) => {
     const found = records.filter(
       ({ identity }) => identity.agent.name === agent && identity.seeds.join() === seeds.join(),
     );
@@ -118,7 +102,7 @@ export function mainResults(
       );
     }
     const record = found[0] ?? null;
-    return { agent, seeds, record, summary: record && summarize(record.results) };
+    return { agent, seeds, start, record, summary: record && summarize(record.results) };
   });
 }
 
@@ -148,7 +132,7 @@ function onPlainPages({ identity }: RunRecord): boolean {
 /** How to make a missing record. */
 export function commandFor(agent: string, seeds: readonly number[]): string {
   const evaluate = `npx aisle evaluate --agent ${agent}${seeds.join() === "0" ? "" : ` --seeds ${seeds.join()}`}`;
-  return isTrained(agent) && isKnownAgent(agent)
+  return methodNamed(agent)?.learns === "reward"
     ? `npx aisle train configs/${agent}.json, record, ${evaluate.slice(10)}`
     : evaluate;
 }

@@ -7,7 +7,7 @@ import { methodNumbers } from "./method.js";
 import { judgedFile } from "../credit/index.js";
 import { commandFor } from "./main-results.js";
 import { writeIfChanged } from "../records/index.js";
-import { byOrder, drawnAlone, isKnownAgent } from "./style/index.js";
+import { byOrder, drawnAlone, isKnownAgent } from "./ladder.js";
 import {
   algorithmsTable,
   ablationParagraphs,
@@ -49,7 +49,7 @@ export function tables(data: StudyData): TableDocument[] {
     comparisonsTable(results),
     costTable(training),
     ablationsTable(ablations),
-    algorithmsTable(),
+    algorithmsTable(training),
     creditTable(),
     worthTable(judged),
     recordsTable(data),

@@ -6,6 +6,7 @@ import {
   agentNames,
   folderAgent,
   MULTI_TURN,
+  MULTI_TURN_MODEL,
   multiTurnStart,
   OPTION_MODES,
   type OptionMode,
@@ -46,6 +47,12 @@ const MODEL_FOLDERS: Readonly<Record<string, string>> = {
   prompted: "data/models/base",
   il: "data/models/il",
 };
+
+/** The agent that acts with a model folder of the project; null for any other folder. */
+export function agentOfModel(folder: string): string | null {
+  if (folder === MULTI_TURN_MODEL) return MULTI_TURN;
+  return Object.entries(MODEL_FOLDERS).find(([, own]) => own === folder)?.[0] ?? null;
+}
 
 /** Families of recorded checkpoints with the seeds that each was trained with, by name. */
 export function families(records: readonly TrainingRecord[]): ReadonlyMap<string, readonly number[]> {

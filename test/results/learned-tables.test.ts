@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { figureSvg } from "../../figures/index.js";
@@ -8,14 +8,14 @@ import {
   ablations,
   ablationsTable,
   costTable,
-  isKnownAgent,
   learnedParagraphs,
   learnedSummary,
+  ladder,
+  learningPairs,
   mainResults,
   matchSentence,
   type MainResult,
   publishedResults,
-  startOf,
   type StudyData,
   type StudyShop,
   toMarkdown,
@@ -125,13 +125,21 @@ describe("what is said of trained agents", function () {
     const below = await results({ gigpo: (goal) => bought(goal, 0.25), match: (goal) => bought(goal, 0.5) });
     assert.match(matchSentence(below), /^None of the trained agents has a higher mean score than match/);
     assert.equal(matchSentence(all.filter(({ agent }) => agent !== "match")), "");
-    const configs = readdirSync("configs")
-      .filter((name) => name.endsWith(".json"))
-      .map((name) => JSON.parse(readFileSync(join("configs", name), "utf8")) as Record<string, unknown>)
-      .filter(({ kind, name }) => kind === "grpo" && isKnownAgent(String(name)));
-    for (const { name, protocol } of configs) {
-      assert.equal(startOf(String(name)), protocol === "multi-turn" ? "il-multi-turn" : "il", String(name));
+  });
+
+  it("gives every algorithm of the ladder the protocol of its configuration, which is there", () => {
+    for (const { name, protocol } of ladder.filter(({ learns }) => learns === "reward")) {
+      const config = JSON.parse(readFileSync(`configs/${name}.json`, "utf8")) as Record<string, unknown>;
+      assert.equal(config["name"], name);
+      assert.equal(config["protocol"] ?? "two-decision", protocol, name);
     }
+  });
+
+  it("compares a family with the start that its training record names, not with one by name", async () => {
+    const all = await results({ il: (goal) => bought(goal, 0.5), grpo: (goal) => bought(goal, 1) });
+    const began = all.map((one) => (one.agent === "grpo" ? { ...one, start: "prompted" } : one));
+    assert.deepEqual(learningPairs(began), [["grpo", "prompted"]]);
+    assert.ok(learningPairs(all).some((pair) => pair.join() === "grpo,il"));
   });
 
   it("tabulates costs and draws curves, and says what is missing", async () => {

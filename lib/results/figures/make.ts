@@ -4,13 +4,19 @@ import { hasStepCredit } from "../step-credit.js";
 import { besideName, RunError } from "../../base/index.js";
 import { writeIfChanged } from "../../records/index.js";
 import * as stats from "../../stats/index.js";
+import * as ladder from "../ladder.js";
 import * as style from "../style/index.js";
 import { asPrinted, oneDecimal } from "../tables/index.js";
 import { runTool } from "../tools.js";
 import { renderChart } from "./render.js";
 import type { Figure, FigureKit, StudyData } from "./types.js";
 
-const kit: FigureKit = { style, stats, hasStepCredit, format: { oneDecimal, asPrinted } };
+const kit: FigureKit = {
+  style: { ...style, ...ladder },
+  stats,
+  hasStepCredit,
+  format: { oneDecimal, asPrinted },
+};
 
 /** Where figures go, from the project root: the SVG is committed, the PDF depends on the machine's fonts and is not. */
 export const figuresFolder = "thesis/figures";

@@ -6,6 +6,7 @@ import type { JudgedFile } from "../../credit/index.js";
 import type { TrainingRecord } from "../../records/index.js";
 import type { SampleEpisode } from "../sample-episode.js";
 import type * as stats from "../../stats/index.js";
+import type * as ladder from "../ladder.js";
 import type * as style from "../style/index.js";
 
 /** A training record and the metrics of its iterations, oldest first. */
@@ -32,7 +33,7 @@ export interface StudyData {
 
 /** What a figure may use of the study. It is handed in, so that `figures/` needs nothing of `lib` but types. */
 export interface FigureKit {
-  readonly style: typeof style;
+  readonly style: typeof style & typeof ladder;
   readonly hasStepCredit: (metrics: readonly Readonly<Record<string, number>>[]) => boolean;
   readonly stats: typeof stats;
   /** Numbers as tables print them. */

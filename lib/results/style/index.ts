@@ -1,5 +1,5 @@
 /** One visual language for every chart. */
-export * from "./agents.js";
 export * from "./labels.js";
+export { publishedColour } from "./palette.js";
 export * from "./text-width.js";
 export * from "./theme.js";

@@ -1,38 +1,20 @@
 /** The results at the end of each algorithm's page in `docs/algorithms`. */
 import * as aq from "arquero";
 import type { StudyData } from "../figures/types.js";
-import { commandFor, startOf } from "../main-results.js";
-import { agentStyle } from "../style/index.js";
+import { agentStyle, ladder, usualStart } from "../ladder.js";
+import { commandFor } from "../main-results.js";
 import { toMarkdown } from "./formats.js";
 import { asPrinted, intervalText, oneDecimal } from "./numbers.js";
-
-/** Which agents and which published rows a page shows, beneath what its first agent began as. */
-const PAGES: Readonly<
-  Record<string, { readonly agents: readonly string[]; readonly published: readonly string[] }>
-> = {
-  imitation: { agents: ["il-multi-turn"], published: ["thesis-il", "webshop-il"] },
-  grpo: { agents: ["grpo"], published: ["thesis-grpo", "gigpo-grpo"] },
-  thesis: { agents: ["thesis", "grpo"], published: ["thesis-grpo"] },
-  rloo: { agents: ["rloo"], published: ["gigpo-rloo"] },
-  dr_grpo: { agents: ["dr_grpo"], published: [] },
-  "reinforce-pp": { agents: ["reinforce-pp", "grpo"], published: [] },
-  dapo: { agents: ["dapo", "grpo"], published: [] },
-  gspo: { agents: ["gspo", "grpo"], published: [] },
-  cispo: { agents: ["cispo", "grpo"], published: [] },
-  ppo: { agents: ["ppo", "grpo"], published: ["gigpo-ppo"] },
-  arpo: { agents: ["arpo", "grpo-multi-turn"], published: [] },
-  gigpo: {
-    agents: ["gigpo", "gigpo_dynamic", "grpo-multi-turn"],
-    published: ["gigpo", "gigpo-grpo"],
-  },
-};
 
 /** The pages by name, each with the text that stands between its markers. */
 export function algorithmPages({ results, published }: StudyData): ReadonlyMap<string, string> {
   return new Map(
-    Object.entries(PAGES).map(([page, shown]) => {
+    ladder.flatMap(({ name, learns, protocol, page: shown }) => {
+      if (!shown) return [];
+      const { name: page, beside = [], published: ids = [] } = shown;
+      const start = results.find(({ agent }) => agent === name)?.start ?? usualStart(protocol);
       const missing = { seeds: [0, 1, 2], record: null, summary: null };
-      const ours = [page === "imitation" ? "il" : startOf(shown.agents[0]!), ...shown.agents]
+      const ours = [...(learns === "reward" ? [start] : []), name, ...beside]
         .map((agent) => results.find((one) => one.agent === agent) ?? { agent, ...missing })
         .map(({ agent, summary, seeds, record }) => ({
           who: agentStyle(agent).label,
@@ -44,7 +26,7 @@ export function algorithmPages({ results, published }: StudyData): ReadonlyMap<s
           what: record?.id ?? commandFor(agent, seeds),
         }));
       const theirs = published.results
-        .filter(({ id }) => shown.published.includes(id))
+        .filter(({ id }) => ids.includes(id))
         .map((r) => ({
           who: `${r.system}, ${r.model}`,
           where: r.sourceText,
@@ -57,9 +39,7 @@ export function algorithmPages({ results, published }: StudyData): ReadonlyMap<s
         align,
         text: (row: Readonly<Record<string, unknown>>) => String(row[field]),
       });
-      const marks = new Set(
-        published.results.filter(({ id }) => shown.published.includes(id)).map((r) => r.protocol),
-      );
+      const marks = new Set(published.results.filter(({ id }) => ids.includes(id)).map((r) => r.protocol));
       const table = toMarkdown({
         name: page,
         sections: [
@@ -87,7 +67,7 @@ export function algorithmPages({ results, published }: StudyData): ReadonlyMap<s
         "",
         "<!-- prettier-ignore-end -->",
       ].join("\n");
-      return [page, text] as const;
+      return [[page, text] as const];
     }),
   );
 }

@@ -1,7 +1,7 @@
 import * as aq from "arquero";
 import { type Comparison, comparisons, learningComparisons } from "../comparisons.js";
 import type { MainResult } from "../main-results.js";
-import { agentStyle } from "../style/index.js";
+import { agentStyle } from "../ladder.js";
 import type { ColumnFormat, TableDocument } from "./document.js";
 import { oneDecimal, pValue } from "./numbers.js";
 

@@ -1,7 +1,7 @@
 import * as aq from "arquero";
 import { commandFor, type MainResult } from "../main-results.js";
 import type { Published } from "../published.js";
-import { agentStyle, byOrder } from "../style/index.js";
+import { agentStyle, byOrder } from "../ladder.js";
 import type { ColumnFormat, TableDocument, TableRow } from "./document.js";
 import { latexId, latexText } from "./latex-text.js";
 import { asPrinted, grouped, intervalText, oneDecimal } from "./numbers.js";

@@ -1,7 +1,11 @@
-/** Tables of the method chapter. Nothing in them is measured, and nothing typed: they are read from the code that runs. */
+/** Tables of the method chapter. Nothing in them is typed: they are read from the records of runs and from the code that runs. */
 import * as aq from "arquero";
-import { type Group, gigpo, type GrpoConfig, parseGrpoConfig, PRESETS } from "../../grpo/index.js";
+import { type Group, gigpo } from "../../grpo/index.js";
+import { resolvedGrpoRun } from "../../runs/index.js";
+import type { TrainingCurve } from "../figures/types.js";
+import { agentStyle } from "../ladder.js";
 import type { ColumnFormat, TableDocument, TableRow } from "./document.js";
+import { familiesOf } from "./training-tables.js";
 
 const column = (title: string, field: string, align: "left" | "right" = "left"): ColumnFormat => ({
   title,
@@ -9,34 +13,19 @@ const column = (title: string, field: string, align: "left" | "right" = "left"):
   text: (row: TableRow) => String(row[field]),
 });
 
-/** The presets that the thesis speaks of, in its order, with their names. */
-const SHOWN: readonly (readonly [keyof typeof PRESETS, string])[] = [
-  ["thesis", "GRPO (thesis)"],
-  ["grpo", "GRPO"],
-  ["dr_grpo", "Dr.GRPO"],
-  ["rloo", "RLOO"],
-  ["reinforce-pp", "REINFORCE++"],
-  ["dapo", "DAPO"],
-  ["gspo", "GSPO"],
-  ["cispo", "CISPO"],
-  ["ppo", "PPO"],
-  ["arpo", "ARPO"],
-  ["gigpo", "GiGPO"],
-];
-
-/** Algorithms as rows of one table: what each preset sets. */
-export function algorithmsTable(): TableDocument {
-  const rows = SHOWN.map(([key, name]) => {
-    const preset = PRESETS[key] as { reward?: object; groups?: object; sampling?: object; update?: object };
-    const config = parseGrpoConfig({
-      ...PRESETS[key],
-      // what a run chooses, and the table does not show
-      reward: { ...preset.reward },
-      groups: { tasks: 8, size: 8, ...preset.groups },
-      sampling: { maxTokens: 16, ...preset.sampling },
-      update: { learningRate: 1, ...preset.update },
-    });
-    return { name, ...describe(config) };
+/**
+ * Algorithms as rows of one table: what their recorded runs were told, resolved, not what a preset would say. A method without
+ * a training record has a row that says so.
+ */
+export function algorithmsTable(training: readonly TrainingCurve[]): TableDocument {
+  const rows = familiesOf(training).map((family) => {
+    const runs = training.filter(({ record }) => record.identity.name === family);
+    const told = runs.map(({ record }) => settingsOf(record));
+    const cells = Object.fromEntries(
+      FIELDS.map((field) => [field, [...new Set(told.map((one) => one[field]))].join("; ") || "–"]),
+    );
+    if (told.length === 0) cells["baseline"] = "no record";
+    return { name: agentStyle(family).label, ...cells };
   });
   return {
     name: "algorithms",
@@ -52,12 +41,15 @@ export function algorithmsTable(): TableDocument {
           column("Clip", "clip"),
           column("Aggregation", "aggregation"),
           column("KL", "kl"),
+          column("Steps", "steps", "right"),
         ],
       },
     ],
     notes: [],
   };
 }
+
+const FIELDS = ["baseline", "scale", "ratio", "clip", "aggregation", "kl", "steps"] as const;
 
 /** What is averaged, in few words. */
 const AGGREGATION: Readonly<Record<string, string>> = {
@@ -67,22 +59,32 @@ const AGGREGATION: Readonly<Record<string, string>> = {
   "rollout-mean-token-mean": "trajectories",
 };
 
-function describe({ advantage, objective }: GrpoConfig) {
+const BASELINE: Readonly<Record<string, string>> = {
+  group: "group",
+  loo: "others",
+  "reinforce-pp": "batch",
+  gigpo: "group, state",
+  gae: "value",
+};
+
+/** A run's settings in few words, from the resolved configuration in its record. */
+function settingsOf({ identity, path }: TrainingCurve["record"]): Record<(typeof FIELDS)[number], string> {
+  const { advantage, objective, update } = resolvedGrpoRun(identity.config, path).learner;
   const { clip, kl } = objective;
-  const baseline = {
-    group: "group",
-    loo: "others",
-    "reinforce-pp": "batch",
-    gigpo: "group, state",
-    gae: "value",
-  } as const;
+  const scale =
+    "scale" in advantage ? advantage.scale : advantage.estimator === "reinforce-pp" ? "batch" : "none";
   return {
-    baseline: baseline[advantage.estimator as keyof typeof baseline] ?? advantage.estimator,
-    scale: "scale" in advantage ? advantage.scale : advantage.estimator === "reinforce-pp" ? "batch" : "none",
+    baseline: BASELINE[advantage.estimator] ?? advantage.estimator,
+    scale,
     ratio: objective.ratio,
     clip: clip ? [clip.low, clip.high, ...(clip.dual ? [clip.dual] : [])].join(" / ") : "none",
     aggregation: AGGREGATION[String(objective.aggregation)] ?? String(objective.aggregation),
     kl: kl ? `${kl.estimator}, ${kl.coefficient}` : "none",
+    // Mini-batches make several steps of one pass; how many depends on the rows of each iteration.
+    steps:
+      update.miniBatchRows === null
+        ? String(update.epochs)
+        : `${update.epochs} × ${update.miniBatchRows} rows`,
   };
 }
 

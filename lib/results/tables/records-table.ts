@@ -1,6 +1,6 @@
 import * as aq from "arquero";
 import type { StudyData } from "../figures/types.js";
-import { byOrder, isKnownAgent } from "../style/index.js";
+import { byOrder, isKnownAgent } from "../ladder.js";
 import type { ColumnFormat, TableDocument } from "./document.js";
 import { latexId, latexText } from "./latex-text.js";
 

@@ -1,7 +1,7 @@
 /** Sentences about trained agents, written from their records: true whichever way the results come out. */
 import { type Comparison, learningComparisons } from "../comparisons.js";
-import { isTrained, type MainResult, startOf } from "../main-results.js";
-import { agentStyle, byOrder } from "../style/index.js";
+import { agentStyle, byOrder } from "../ladder.js";
+import type { MainResult } from "../main-results.js";
 import { latexText } from "./latex-text.js";
 import { oneDecimal } from "./numbers.js";
 
@@ -16,7 +16,7 @@ type Outcome = (typeof OUTCOMES)[number];
 export function learnedParagraphs(results: readonly MainResult[]): string {
   const trained = trainedIn(results);
   const compared = learningComparisons(results);
-  const start = compared.filter(({ a, b }) => b === startOf(a));
+  const start = compared.filter(isAgainstStart(results));
   const questions = compared.filter((one) => !start.includes(one));
   const missing = trained.filter(({ record }) => !record).map(({ agent }) => nameOf(agent));
   const paragraphs = [
@@ -46,7 +46,7 @@ export function learnedParagraphs(results: readonly MainResult[]): string {
 
 /** In one sentence, how many of the trained families beat the imitation that they began from, on both measures. */
 export function learnedSummary(results: readonly MainResult[]): string {
-  const compared = learningComparisons(results).filter(({ a, b }) => b === startOf(a));
+  const compared = learningComparisons(results).filter(isAgainstStart(results));
   if (compared.length === 0) return "No trained agent has been evaluated yet.";
   const beats = compared.filter((one) => outcomeOf(one) === "better");
   const others = compared.filter((one) => !beats.includes(one));
@@ -79,10 +79,16 @@ export function matchSentence(results: readonly MainResult[]): string {
     : `${names} ${above.length === 1 ? "has" : "have"} a higher mean score than ${standard}.`;
 }
 
+/** Tells whether a comparison is of a trained agent with what it began from. */
+function isAgainstStart(results: readonly MainResult[]): (one: Comparison) => boolean {
+  const starts = new Map(results.map(({ agent, start }) => [agent, start]));
+  return ({ a, b }) => b === starts.get(a);
+}
+
 /** The trained agents of the main table, in the ladder's order. */
 function trainedIn(results: readonly MainResult[]): MainResult[] {
   return byOrder(
-    results.filter(({ agent }) => isTrained(agent)),
+    results.filter(({ start }) => start !== null),
     ({ agent }) => agent,
   );
 }

@@ -2,8 +2,7 @@
 import * as aq from "arquero";
 import type { Ablation, AblationVariant } from "../ablations.js";
 import type { TrainingCurve } from "../figures/types.js";
-import { expectedFamilies } from "../main-results.js";
-import { agentStyle, byOrder, isKnownAgent } from "../style/index.js";
+import { agentStyle, byOrder, isKnownAgent, ladder } from "../ladder.js";
 import type { ColumnFormat, TableDocument, TableRow } from "./document.js";
 import { latexText } from "./latex-text.js";
 import { intervalText, oneDecimal } from "./numbers.js";
@@ -25,10 +24,11 @@ interface Learner {
   readonly sampling?: Readonly<Record<string, number>>;
 }
 
-/** The families that tables speak of: those that are expected, and those with training records and a look of their own. */
-function familiesOf(training: readonly TrainingCurve[]): string[] {
+/** The trained methods that tables speak of: those that are expected, and those with training records and a row on the ladder. */
+export function familiesOf(training: readonly TrainingCurve[]): string[] {
   const found = training.map(({ record }) => record.identity.name).filter(isKnownAgent);
-  return byOrder([...new Set([...expectedFamilies, ...found])], (name) => name);
+  const expected = ladder.filter(({ learns, shown }) => learns === "reward" && shown === "expected");
+  return byOrder([...new Set([...expected.map(({ name }) => name), ...found])], (name) => name);
 }
 
 /** What each family's runs were, and what they cost; a family without training records has a row that says so. */
