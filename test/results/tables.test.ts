@@ -87,9 +87,9 @@ describe("tables and figures from records", function () {
       [
         ["random", "fake-1", 120],
         ["rule", "fake-1", 40],
+        ["match", "fake-1", 40],
         ["prompted", "fake-1", 120],
         ["il", "fake-1", 120],
-        ["match", "fake-1", 40],
         ["oracle", "fake-1", 40],
         ...expectedMethods.map((agent) => [agent, undefined, undefined]),
       ],
