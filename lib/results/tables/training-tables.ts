@@ -31,13 +31,16 @@ export function familiesOf(training: readonly TrainingCurve[]): string[] {
   return byOrder([...new Set([...expected.map(({ name }) => name), ...found])], (name) => name);
 }
 
+/** The cells of a row without records: arquero takes a table's columns from its first row. */
+const NOTHING = { groups: "", epochs: "", rate: "", iterations: "", tokens: "", minutes: "", seeds: "" };
+
 /** What each family's runs were, and what they cost; a family without training records has a row that says so. */
 export function costTable(training: readonly TrainingCurve[]): TableDocument {
   const rows = familiesOf(training).map((name) => {
     const runs = training.filter(({ record }) => record.identity.name === name);
     const label = agentStyle(name).label;
     if (runs.length === 0)
-      return { label, missing: `no training record: npx aisle train configs/${name}.json` };
+      return { label, missing: `no training record: npx aisle train configs/${name}.json`, ...NOTHING };
     const configs = runs.map(({ record }) => record.identity.config);
     const learners = configs.map((config) => (config["learner"] ?? {}) as Learner);
     const perIteration = learners.map(
