@@ -1,11 +1,11 @@
-/** A policy that shops page by page, for evaluation: the protocol in which it was trained. */
+/** A policy that plays the multi-turn protocol, for evaluation as in training. */
 import { openPlayer, type Player, TOGETHER } from "./prompted/index.js";
-import { ACT_DEFAULTS, type ActOptions } from "./multi-turn.js";
-import { ACT_PROMPT_VERSION } from "./prompts/index.js";
+import { PLAIN_FORM, type MultiTurnForm } from "./protocols/index.js";
+import { MULTI_TURN_PROMPT_VERSION } from "./prompts/index.js";
 import { rollOutMultiTurn } from "./rollouts/index.js";
 import type { Agent } from "./types.js";
 
-export interface ActAgentOptions extends Partial<ActOptions> {
+export interface MultiTurnPlayerOptions extends Partial<MultiTurnForm> {
   /** What the settings call the model; its folder by default. A family of checkpoints shares a name. */
   readonly modelName?: string;
   /** Default 0.4, at which verl-agent evaluates. */
@@ -24,24 +24,28 @@ export interface ActAgentOptions extends Partial<ActOptions> {
  * @param howToGet said where the folder is missing, e.g. the command that trains it
  * @throws InputError when there is no model there or it is broken
  */
-export async function actAgent(
+export async function multiTurnFolderAgent(
   name: string,
   folder: string,
   howToGet: string,
-  options: ActAgentOptions = {},
+  options: MultiTurnPlayerOptions = {},
 ): Promise<Agent> {
-  return actAgentOf(name, await openPlayer(name, folder, howToGet), {
+  return multiTurnPlayerAgent(name, await openPlayer(name, folder, howToGet), {
     ...options,
     modelName: options.modelName ?? folder,
   });
 }
 
 /** The same with a model that is open already. */
-export function actAgentOf(name: string, player: Player, options: ActAgentOptions = {}): Agent {
+export function multiTurnPlayerAgent(
+  name: string,
+  player: Player,
+  options: MultiTurnPlayerOptions = {},
+): Agent {
   const { policy, tokenizer, model } = player;
   const { temperature = 0.4, maxTokens = 40, maxSteps = 15, modelName = model.name, repair } = options;
-  const { history, observations, thought } = { ...ACT_DEFAULTS, ...options };
-  const act = { history, observations, thought };
+  const { history, observations, thought } = { ...PLAIN_FORM, ...options };
+  const form = { history, observations, thought };
   return {
     name,
     settings: {
@@ -50,9 +54,9 @@ export function actAgentOf(name: string, player: Player, options: ActAgentOption
       temperature,
       maxTokens,
       maxSteps,
-      ...act,
+      ...form,
       ...(repair === undefined ? {} : { repair }),
-      prompts: ACT_PROMPT_VERSION,
+      prompts: MULTI_TURN_PROMPT_VERSION,
     },
     model,
     together: TOGETHER,
@@ -62,7 +66,7 @@ export function actAgentOf(name: string, player: Player, options: ActAgentOption
         temperature,
         maxTokens,
         maxSteps,
-        act,
+        form,
         ...(repair === undefined ? {} : { repair }),
         seed: random.below(2 ** 31),
         name: ["answer"],

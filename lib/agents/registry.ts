@@ -1,6 +1,6 @@
 import { InputError } from "../base/index.js";
 import { MatchAgent } from "./match.js";
-import { actAgent } from "./multi-turn-agent.js";
+import { multiTurnFolderAgent } from "./multi-turn-agent.js";
 import { OracleAgent } from "./oracle.js";
 import { folderAgent } from "./prompted/index.js";
 import { RandomAgent } from "./random.js";
@@ -18,7 +18,7 @@ export const MULTI_TURN = "il-multi-turn";
 /** {@link MULTI_TURN}, with another number of past steps in its prompts under another name. */
 export function multiTurnStart(history?: number): Promise<Agent> {
   const name = history === undefined ? MULTI_TURN : `${MULTI_TURN}:h${history}`;
-  return actAgent(name, MULTI_TURN_MODEL, "make it with `aisle train configs/il-act.json`", {
+  return multiTurnFolderAgent(name, MULTI_TURN_MODEL, "make it with `aisle train configs/il-act.json`", {
     maxSteps: 10,
     repair: 0.5,
     ...(history === undefined ? {} : { history }),

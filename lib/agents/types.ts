@@ -1,5 +1,6 @@
 import type { Random } from "../base/index.js";
 import type { Environment, RewardParts } from "../simulator/index.js";
+import type { Message } from "./prompts/index.js";
 
 /** One step of an episode: what was seen, what was done, and the reward that followed. */
 export interface Step {
@@ -8,6 +9,37 @@ export interface Step {
   readonly reward: number;
   /** False when the shop could not follow the action. */
   readonly valid: boolean;
+}
+
+/** A token of an answer and how likely it was, with the sampling temperature. */
+export interface AnswerToken {
+  readonly text: string;
+  readonly probability: number;
+}
+
+/** A decision that was asked for: the question, the answer, and how it was taken. */
+export interface Decision {
+  /** A search query, a choice among results, or an action on a page. */
+  readonly task: "query" | "select" | "act";
+  /** Position among the episode's steps of the first that followed from it; beyond the last where none did. */
+  readonly step: number;
+  /** What was asked, as a language model gets it. */
+  readonly prompt: readonly Message[];
+  /** What was answered, word for word. */
+  readonly answer: string;
+  /** Absent where nobody counted. */
+  readonly promptTokens?: number;
+  readonly completionTokens?: number;
+  /** Of our own models. */
+  readonly tokens?: readonly AnswerToken[];
+  /** The answer had the form that was asked for. */
+  readonly formatValid: boolean;
+  /** The shop offered what was answered. */
+  readonly admissible: boolean;
+  /** The action taken is the most similar one that the page offered, not the one that was said. */
+  readonly repaired: boolean;
+  /** The answer was cut off at the limit of its length. */
+  readonly truncated: boolean;
 }
 
 /** What a language model was asked for. */
@@ -28,6 +60,8 @@ export interface Trajectory {
   readonly reward: number;
   /** Null when nothing was bought. */
   readonly parts: RewardParts | null;
+  /** What was asked and answered, in order; absent for agents that follow rules of their own. */
+  readonly decisions?: readonly Decision[];
   /** What the episode took from a model whose answers are counted; absent for every other agent. */
   readonly usage?: Usage;
 }

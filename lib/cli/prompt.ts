@@ -1,6 +1,6 @@
 import { Argument } from "commander";
 import { InputError } from "../base/index.js";
-import type { Message } from "../agents/index.js";
+import type { Message, QueryQuestion } from "../agents/index.js";
 import type { Environment } from "../simulator/index.js";
 import { integerOption, note, printJson } from "./common.js";
 import { buildReporter } from "./data/report.js";
@@ -43,7 +43,7 @@ export const addPrompt: AddVerb = (program) => {
       report.end();
       try {
         const messages = promptOf(agents, openEnvironment(catalogue), task, flags);
-        const version = task === "act" ? agents.ACT_PROMPT_VERSION : agents.PROMPT_VERSION;
+        const version = task === "act" ? agents.MULTI_TURN_PROMPT_VERSION : agents.PROMPT_VERSION;
         const chat = template?.(messages);
         if (flags.json) {
           printJson({ task, goal: flags.goal, version, messages, ...chat });
@@ -77,26 +77,27 @@ function promptOf(
   task: Task,
   { goal, query, after = [], react }: PromptFlags,
 ): readonly Message[] {
-  const episode = new agents.Episode(environment, goal);
-  const { instruction } = episode.goal;
-  if (task === "query") return agents.queryPrompt(instruction);
-  if (task === "select") {
-    const typed = query ?? agents.withoutPrice(instruction);
-    episode.act(agents.searchAction(typed));
-    const listed = agents.resultsOn(environment, episode.state).slice(0, agents.LISTED);
-    if (listed.length === 0) throw new InputError(`The query "${typed}" finds nothing: try other words.`);
-    return agents.selectPrompt(instruction, typed, listed);
-  }
-  const steps = after.map((action) => {
-    const page = agents.pageText(environment, episode.state);
-    if (!episode.act(action).valid) {
-      const possible = agents.admissibleActions(environment, episode.state).join(", ");
-      throw new InputError(`The action ${action} is not possible there; these are: ${possible}.`);
+  if (task === "act") {
+    const form = react ? agents.VERL_AGENT_FORM : agents.PLAIN_FORM;
+    const play = new agents.MultiTurnPlay(environment, goal, { form });
+    for (const action of after) {
+      const possible = agents.admissibleActions(environment, play.state).join(", ");
+      if (!play.take(action).valid)
+        throw new InputError(`The action ${action} is not possible there; these are: ${possible}.`);
     }
-    return { page, action };
-  });
-  const form = react ? agents.ACT_VERL_AGENT : agents.ACT_DEFAULTS;
-  return agents.fittingActPrompt(agents.actContext(environment, episode.state, steps, form));
+    const question = play.ask();
+    if (!question)
+      throw new InputError("The product is bought after these actions: nothing is asked any more.");
+    return question.prompt;
+  }
+  const play = new agents.TwoDecisionPlay(environment, goal);
+  const first = play.ask() as QueryQuestion;
+  if (task === "query") return first.prompt;
+  const typed = query ?? agents.withoutPrice(first.instruction);
+  play.answer({ text: typed });
+  const choice = play.ask();
+  if (!choice) throw new InputError(`The query "${typed}" finds nothing: try other words.`);
+  return choice.prompt;
 }
 
 /** What a model's chat template makes of messages. */

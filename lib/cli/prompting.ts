@@ -115,10 +115,10 @@ export function asksForPrompting(flags: PromptingFlags): boolean {
 
 /** The agent that the options describe. Nothing is sent and no key is needed until it plays. */
 export async function promptingAgent(flags: PromptingFlags, catalogue: Catalogue): Promise<Agent> {
-  const { ACT_DEFAULTS, ACT_VERL_AGENT, multiTurnAgent, promptedAgent, variantName } =
+  const { PLAIN_FORM, VERL_AGENT_FORM, multiTurnAgent, promptedAgent, variantName } =
     await import("../agents/index.js");
   const { completer, shown, model } = await answering(flags);
-  const form = flags.react ? ACT_VERL_AGENT : ACT_DEFAULTS;
+  const form = flags.react ? VERL_AGENT_FORM : PLAIN_FORM;
   const protocol: Variant["protocol"] = flags.react ? "react" : flags.act ? "act" : "two-decision";
   const { temperature, maxTokens, options, fewShot = 0 } = flags;
   const name = variantName({ model: shown, protocol, examples: fewShot, temperature });

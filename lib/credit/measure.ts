@@ -8,13 +8,12 @@
  * credit and not to train).
  */
 import {
-  ACT_DEFAULTS,
-  Episode,
   type EpisodeStart,
-  pageText,
+  MultiTurnPlay,
+  type MultiTurnRules,
+  PLAIN_FORM,
   type PlayedEpisode,
   rollOutMultiTurn,
-  type ActStep,
 } from "../agents/index.js";
 import type { Sampler } from "../policy/index.js";
 import type { Tokenizer } from "../model/index.js";
@@ -63,8 +62,9 @@ export async function judgeDecisions(
   goals: readonly number[],
   options: CreditOptions,
 ): Promise<JudgedEpisode[][]> {
-  const { samples, continuations, onGoal, repair, ...rest } = options;
-  const how = { ...rest, act: ACT_DEFAULTS, ...(repair === undefined ? {} : { repair }) };
+  const { samples, continuations, onGoal, repair, maxSteps, ...rest } = options;
+  const rules = { form: PLAIN_FORM, maxSteps, ...(repair === undefined ? {} : { repair }) };
+  const how = { ...rest, ...rules };
   const judged: JudgedEpisode[][] = [];
   for (const goal of goals) {
     const [played] = await rollOutMultiTurn(policy, tokenizer, environment, [goal], {
@@ -72,7 +72,7 @@ export async function judgeDecisions(
       samples,
       name: ["credit"],
     });
-    const states = statesOf(environment, goal, played!);
+    const states = statesOf(environment, goal, played!, rules);
     const starts = [...states.values()];
     const ends = await rollOutMultiTurn(
       policy,
@@ -98,18 +98,17 @@ function statesOf(
   environment: Environment,
   goal: number,
   played: readonly PlayedEpisode[],
+  rules: MultiTurnRules,
 ): Map<string, EpisodeStart> {
   const states = new Map<string, EpisodeStart>();
   for (const { trajectory } of played) {
-    const episode = new Episode(environment, goal);
-    const steps: ActStep[] = [];
+    const play = new MultiTurnPlay(environment, goal, rules);
     const actions: string[] = [];
     for (const { action } of trajectory.steps) {
       const name = nameOf(actions);
-      if (!states.has(name)) states.set(name, { name, episode: episode.fork(), steps: [...steps] });
-      steps.push({ page: pageText(environment, episode.state), action });
+      if (!states.has(name)) states.set(name, { name, play: play.fork() });
       actions.push(action);
-      episode.act(action);
+      play.take(action);
     }
   }
   return states;

@@ -1,9 +1,15 @@
 /** Worked examples for prompting, from train goals only. */
-import { ACT_DEFAULTS, type ActOptions, type Exemplars, type Message, OracleAgent } from "../agents/index.js";
+import {
+  PLAIN_FORM,
+  type MultiTurnForm,
+  type Exemplars,
+  type Message,
+  OracleAgent,
+} from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import { type Catalogue, openEnvironment } from "../simulator/index.js";
 import {
-  actDemonstrationsOf,
+  multiTurnDemonstrationsOf,
   type Demonstration,
   twoDecisionDemonstrations,
 } from "./demonstrations/index.js";
@@ -20,7 +26,7 @@ const SEED = 0;
 export function workedExamples(
   catalogue: Catalogue,
   count: number,
-  form: ActOptions = ACT_DEFAULTS,
+  form: MultiTurnForm = PLAIN_FORM,
 ): Exemplars {
   const environment = openEnvironment(catalogue);
   const found = {
@@ -41,7 +47,7 @@ export function workedExamples(
     if (reward !== 1 || two.answer === "1" || catalogue.goal(goal!).options.length === 0) continue;
     const actions = new OracleAgent(1).play(environment, goal!).steps.map(({ action }) => action);
     const from = { teacher: "oracle", split: "train", seed: SEED } as const;
-    const acts = actDemonstrationsOf(environment, goal!, actions, from, form);
+    const acts = multiTurnDemonstrationsOf(environment, goal!, actions, from, form);
     if (acts.at(-1)?.from.reward !== 1) continue;
     found.goals.push(goal!);
     found.query.push(...turns(answered.messages, answered.answer));

@@ -15,7 +15,7 @@ import {
 } from "../model/index.js";
 import { type Catalogue, splitRanges } from "../simulator/index.js";
 import type { ImitateConfig } from "./config.js";
-import { actDemonstrations } from "./demonstrations/act.js";
+import { multiTurnDemonstrations } from "./demonstrations/multi-turn.js";
 import { readDemonstrations } from "./demonstrations/file.js";
 import { taughtGoals, twoDecisionDemonstrations } from "./demonstrations/teachers.js";
 import type { Demonstration } from "./demonstrations/types.js";
@@ -33,7 +33,7 @@ export function demonstrationsFor(
   const make = (split: "train" | "dev", count: number): Demonstration[] => {
     const options = { goals: count, oracle, reader, careless, hasty, seed: config.seed, split };
     const made = [...twoDecisionDemonstrations(catalogue, options)];
-    if (config.tasks.act.share > 0) made.push(...actDemonstrations(catalogue, options));
+    if (config.tasks.act.share > 0) made.push(...multiTurnDemonstrations(catalogue, options));
     return made;
   };
   const train =

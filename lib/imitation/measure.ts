@@ -1,8 +1,8 @@
 /** How well a model takes the two decisions, apart from what an episode's rule adds: on goals that it was not trained on. */
-import { LISTED, parseQuery, parseSelection, queryPrompt, selectPrompt } from "../agents/index.js";
+import { LISTED, type SelectQuestion, TwoDecisionPlay } from "../agents/index.js";
 import { loadModel, loadTokenizer, type Tokenizer } from "../model/index.js";
-import { Policy } from "../policy/index.js";
-import { type Catalogue, type Goal, splitRanges } from "../simulator/index.js";
+import { Policy, type Sample } from "../policy/index.js";
+import { type Catalogue, type Goal, openEnvironment, splitRanges } from "../simulator/index.js";
 import { firstAffordable } from "./demonstrations/teachers.js";
 import { plainQuery } from "./demonstrations/queries.js";
 import { rewardOfMatched } from "./purchases.js";
@@ -64,47 +64,54 @@ export async function measureDecisions(
   catalogue: Catalogue,
   { goals, temperature = 0, seed = 0, maxTokens = 32 }: MeasureOptions,
 ): Promise<DecisionMeasure> {
+  const environment = openEnvironment(catalogue);
   const wishes = goals.map((index) => catalogue.goal(index));
   const sampling = { seed, temperature, stop: tokenizer.eosIds };
-  const samples = await policy.sample(
-    wishes.map(({ instruction, index }) => ({
-      prompt: tokenizer.chat(queryPrompt(instruction)),
-      name: ["measure", "query", index],
-    })),
-    { ...sampling, maxTokens },
-  );
-  const queries = samples.map((own) => parseQuery(tokenizer.decode(own[0]!.ids, { skipSpecials: true })));
-
-  const select = async (
-    name: string,
-    queryOf: (goal: Goal, i: number) => string,
-  ): Promise<SelectionMeasure> => {
-    const lists = wishes.flatMap((goal, i) => {
-      const query = queryOf(goal, i);
-      const listed = catalogue.search(query, LISTED).map(({ index }) => index);
-      return listed.length === 0 ? [] : [{ goal, query, listed }];
-    });
-    const answers = await policy.sample(
-      lists.map(({ goal, query, listed }) => ({
-        prompt: tokenizer.chat(
-          selectPrompt(
-            goal.instruction,
-            query,
-            listed.map((index) => catalogue.product(index)),
-          ),
-        ),
-        name: ["measure", name, goal.index],
+  const written = (samples: readonly (readonly Sample[])[]): string[] =>
+    samples.map((own) => tokenizer.decode(own[0]!.ids, { skipSpecials: true }));
+  const answers = written(
+    await policy.sample(
+      goals.map((goal) => ({
+        prompt: tokenizer.chat(new TwoDecisionPlay(environment, goal).ask()!.prompt),
+        name: ["measure", "query", goal],
       })),
-      { ...sampling, maxTokens: 4 },
+      { ...sampling, maxTokens },
+    ),
+  );
+
+  /** Episodes after these queries; those that found nothing have no choice to measure. */
+  const select = async (name: string, plays: readonly TwoDecisionPlay[]): Promise<SelectionMeasure> => {
+    const asked = plays.flatMap((play) => {
+      const question = play.ask() as SelectQuestion | null;
+      return question ? [{ play, question }] : [];
+    });
+    const chosen = written(
+      await policy.sample(
+        asked.map(({ play, question }) => ({
+          prompt: tokenizer.chat(question.prompt),
+          name: ["measure", name, play.goal],
+        })),
+        { ...sampling, maxTokens: 4 },
+      ),
     );
     return judged(
       catalogue,
-      lists.map(({ goal, listed }, i) => {
-        const text = tokenizer.decode(answers[i]![0]!.ids, { skipSpecials: true });
-        return { goal, listed, chosen: parseSelection(text, listed.length).index };
+      asked.map(({ play, question }, i) => {
+        play.answer({ text: chosen[i]! });
+        const listed = question.listed.map(({ asin }) => catalogue.indexOf(asin));
+        return { goal: catalogue.goal(play.goal), listed, chosen: play.selected! };
       }),
     );
   };
+  const after = (queryOf: (goal: Goal, i: number) => string): TwoDecisionPlay[] =>
+    wishes.map((goal, i) => {
+      const play = new TwoDecisionPlay(environment, goal.index);
+      play.ask();
+      play.answer({ text: queryOf(goal, i) });
+      return play;
+    });
+  const own = after((_, i) => answers[i]!);
+  const queries = own.map(({ query }) => query!);
 
   const found = (queryOf: (goal: Goal, i: number) => string): number =>
     wishes.filter((goal, i) => {
@@ -118,8 +125,8 @@ export async function measureDecisions(
       instruction: found(({ instruction }) => instruction),
       plain: found(plainQuery),
     },
-    onPlain: await select("plain", plainQuery),
-    onOwn: await select("own", (_, i) => queries[i]!),
+    onPlain: await select("plain", after(plainQuery)),
+    onOwn: await select("own", own),
     queries,
   };
 }

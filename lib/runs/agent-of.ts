@@ -1,6 +1,6 @@
 /** Agents by name: those that come with the project, any model folder, and the families of recorded checkpoints. */
 import {
-  actAgent,
+  multiTurnFolderAgent,
   type Agent,
   agentNamed,
   agentNames,
@@ -124,7 +124,7 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
     const held = "its record should hold it";
     const { multiTurn, learner } = resolvedGrpoRun(record.identity.config, record.path);
     const agent = multiTurn
-      ? await actAgent(shownAs, folder, held, {
+      ? await multiTurnFolderAgent(shownAs, folder, held, {
           ...multiTurn,
           ...options,
           maxTokens: learner.sampling.maxTokens,

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  ACT_DEFAULTS,
-  actAgentOf,
+  PLAIN_FORM,
+  multiTurnPlayerAgent,
   branchesAfter,
   type MultiTurnRolloutOptions,
   type PlayedEpisode,
@@ -40,7 +40,7 @@ describe("multi-turn roll-outs", function () {
     temperature: 1,
     maxTokens: 8,
     maxSteps: 4,
-    act: ACT_DEFAULTS,
+    form: PLAIN_FORM,
     seed: 1,
     name: ["test"],
   };
@@ -109,10 +109,10 @@ describe("multi-turn roll-outs", function () {
 
   it("are played by the agent from the evaluation's chance, alone or side by side", async () => {
     const model = { name: "tiny", fingerprint: "f", backend: "wasm" };
-    const agent = actAgentOf("tiny", { policy, tokenizer, model }, { maxSteps: 2, maxTokens: 6 });
+    const agent = multiTurnPlayerAgent("tiny", { policy, tokenizer, model }, { maxSteps: 2, maxTokens: 6 });
     const played = await agent.play(environment, 3, stream(0, "x"));
     assert.deepEqual(await agent.play(environment, 3, stream(0, "x")), played);
-    const together = actAgentOf(
+    const together = multiTurnPlayerAgent(
       "tiny",
       { policy: gathered(policy), tokenizer, model },
       { maxSteps: 2, maxTokens: 6 },

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  ACT_DEFAULTS,
-  ACT_VERL_AGENT,
-  actContext,
-  type ActStep,
+  PLAIN_FORM,
+  VERL_AGENT_FORM,
+  multiTurnContext,
+  type TakenStep,
   admissibleActions,
-  fittingActPrompt,
+  fittingPrompt,
   isAdmissible,
   pageText,
 } from "../../lib/agents/index.js";
@@ -40,9 +40,9 @@ describe("the multi-turn prompt", function () {
   });
 
   /** Some steps from the start: a search, its next page, and the first product of that. */
-  function walk(): { state: SessionState; steps: ActStep[] } {
+  function walk(): { state: SessionState; steps: TakenStep[] } {
     let state = environment.reset({ goal: 3 });
-    const steps: ActStep[] = [];
+    const steps: TakenStep[] = [];
     const act = (action: string): void => {
       steps.push({ page: pageText(environment, state), action });
       state = environment.step(state, action).state;
@@ -55,7 +55,7 @@ describe("the multi-turn prompt", function () {
 
   it("tells the task once, the page one text a line, and every possible action as it must be written", () => {
     const { state, steps } = walk();
-    const [message] = fittingActPrompt(actContext(environment, state, steps, ACT_DEFAULTS));
+    const [message] = fittingPrompt(multiTurnContext(environment, state, steps, PLAIN_FORM));
     const { instruction } = shop.goal(3);
     const said = message!.content.split(instruction).length - 1;
     assert.equal(said, 2, "the task, and the search that repeated it");
@@ -70,8 +70,8 @@ describe("the multi-turn prompt", function () {
 
   it("begins with the same text wherever the same page is seen", () => {
     const { state, steps } = walk();
-    const text = (past: readonly ActStep[]): string =>
-      fittingActPrompt(actContext(environment, state, past, ACT_DEFAULTS))[0]!.content;
+    const text = (past: readonly TakenStep[]): string =>
+      fittingPrompt(multiTurnContext(environment, state, past, PLAIN_FORM))[0]!.content;
     const page = text(steps).split("Steps taken:")[0]!;
     assert.ok(page.includes(admissibleActions(environment, state).at(-1)!));
     assert.ok(text([]).startsWith(page) && text(steps.slice(1)).startsWith(page));
@@ -79,30 +79,30 @@ describe("the multi-turn prompt", function () {
 
   it("shows past pages only where it is asked to, and no more steps than asked", () => {
     const { state, steps } = walk();
-    const contents = (options: typeof ACT_DEFAULTS): string =>
-      fittingActPrompt(actContext(environment, state, steps, options))[0]!.content;
-    assert.ok(!contents(ACT_DEFAULTS).includes("Observation 2:"));
-    assert.ok(contents(ACT_VERL_AGENT).includes(`Observation 3:\n${steps[2]!.page}\nAction 3:`));
-    assert.ok(!contents(ACT_VERL_AGENT).includes("Action 1:"));
-    assert.ok(!contents({ ...ACT_DEFAULTS, history: 0 }).includes("Action"));
-    assert.ok(contents(ACT_VERL_AGENT).includes("<think></think>"));
+    const contents = (options: typeof PLAIN_FORM): string =>
+      fittingPrompt(multiTurnContext(environment, state, steps, options))[0]!.content;
+    assert.ok(!contents(PLAIN_FORM).includes("Observation 2:"));
+    assert.ok(contents(VERL_AGENT_FORM).includes(`Observation 3:\n${steps[2]!.page}\nAction 3:`));
+    assert.ok(!contents(VERL_AGENT_FORM).includes("Action 1:"));
+    assert.ok(!contents({ ...PLAIN_FORM, history: 0 }).includes("Action"));
+    assert.ok(contents(VERL_AGENT_FORM).includes("<think></think>"));
   });
 
   it("tells less where it would not fit, and says when nothing would", () => {
     const { state, steps } = walk();
-    const context = actContext(environment, state, steps, ACT_VERL_AGENT);
-    const whole = fittingActPrompt(context)[0]!.content;
+    const context = multiTurnContext(environment, state, steps, VERL_AGENT_FORM);
+    const whole = fittingPrompt(context)[0]!.content;
     const upTo =
       (length: number) =>
       (messages: readonly { content: string }[]): boolean =>
         messages[0]!.content.length <= length;
-    const shorter = fittingActPrompt(context, upTo(whole.length - 1))[0]!.content;
+    const shorter = fittingPrompt(context, upTo(whole.length - 1))[0]!.content;
     assert.ok(shorter.includes("Action 3:") && !shorter.includes("Action 2:"));
-    const bare = fittingActPrompt({ ...context, history: [] })[0]!.content;
-    const cut = fittingActPrompt(context, upTo(bare.length - 5))[0]!.content;
+    const bare = fittingPrompt({ ...context, history: [] })[0]!.content;
+    const cut = fittingPrompt(context, upTo(bare.length - 5))[0]!.content;
     assert.equal(cut.length, bare.length - 5);
     assert.ok(cut.includes(" …\nPossible actions:\n"));
-    assert.throws(() => fittingActPrompt(context, upTo(100)), /does not fit into the model/);
+    assert.throws(() => fittingPrompt(context, upTo(100)), /does not fit into the model/);
   });
 
   it("calls an action admissible as the page does", () => {

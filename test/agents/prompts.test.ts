@@ -2,8 +2,8 @@ import { strict as assert } from "node:assert";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import {
-  ACT_PROMPT_VERSION,
-  actPrompt,
+  MULTI_TURN_PROMPT_VERSION,
+  multiTurnPrompt,
   listingLine,
   parseAction,
   parseQuery,
@@ -22,7 +22,7 @@ describe("prompts", () => {
       selectPrompt("i need a red mug", "red mug", [{ title: "Red Mug", pricing: [5] }]),
     ];
     const act = [true, false].map((thought) =>
-      actPrompt({
+      multiTurnPrompt({
         instruction: "i need a red mug",
         stepsTaken: 2,
         history: [
@@ -35,7 +35,7 @@ describe("prompts", () => {
       }),
     );
     assert.deepEqual([PROMPT_VERSION, digestOf(two)], ["1", "1c9f63b1ac28"]);
-    assert.deepEqual([ACT_PROMPT_VERSION, digestOf(act)], ["3", "0fdd3af35592"]);
+    assert.deepEqual([MULTI_TURN_PROMPT_VERSION, digestOf(act)], ["3", "0fdd3af35592"]);
   });
 
   it("number the results as they are printed and answered", () => {

@@ -1,5 +1,12 @@
 import { strict as assert } from "node:assert";
-import { promptedAgent, twoDecisionAgent, type Completer, type OptionMode } from "../../lib/agents/index.js";
+import {
+  type Completer,
+  type OptionMode,
+  promptedAgent,
+  type SelectQuestion,
+  type Trajectory,
+  TwoDecisionPlay,
+} from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
 import { openEnvironment } from "../../lib/simulator/index.js";
 import { tinyGoal, tinyProduct, TinyCatalogue } from "../simulator/tiny.js";
@@ -21,57 +28,90 @@ const goal = tinyGoal(mug, {
 const environment = openEnvironment(new TinyCatalogue([...others, mug], [goal]));
 const random = stream(0, "test");
 
-const agent = (
-  query: string,
-  index: number,
-  mode: OptionMode = "match",
-): ReturnType<typeof twoDecisionAgent> =>
-  twoDecisionAgent(
-    { name: "fixed", settings: {} },
-    { query: () => query, select: () => ({ index, valid: true }) },
-    mode,
-  );
+/** An episode with fixed answers. */
+function played(query: string, choice: string, options: OptionMode = "match"): Trajectory {
+  const play = new TwoDecisionPlay(environment, 0, { options });
+  for (let asked = play.ask(); asked; asked = play.ask()) {
+    play.answer({ text: asked.task === "query" ? query : choice });
+  }
+  return play.trajectory("fixed");
+}
 
 describe("the two-decision protocol", () => {
-  it("searches, opens what was chosen, clicks the matching options and buys", async () => {
-    const played = await agent("big red mug", 0).play(environment, 0, random);
+  it("searches, opens what was chosen, clicks the matching options and buys", () => {
+    const { steps, reward, decisions } = played("big red mug", "1");
     assert.deepEqual(
-      played.steps.map((step) => step.action),
+      steps.map((step) => step.action),
       ["search[big red mug]", "click[b0mug]", "click[red]", "click[buy now]"],
     );
-    assert.equal(played.reward, 1);
-    assert.ok(played.steps.every((step) => step.valid));
-  });
-
-  it("shows the selection the first ten results, no more", async () => {
-    let shown = 0;
-    const counting = twoDecisionAgent(
-      { name: "counting", settings: {} },
-      { query: () => "mug", select: (_, __, listed) => ((shown = listed.length), { index: 9, valid: true }) },
+    assert.equal(reward, 1);
+    assert.ok(steps.every((step) => step.valid));
+    assert.deepEqual(
+      decisions!.map(({ task, step, answer, formatValid }) => [task, step, answer, formatValid]),
+      [
+        ["query", 0, "big red mug", true],
+        ["select", 1, "1", true],
+      ],
     );
-    const played = await counting.play(environment, 0, random);
-    assert.equal(shown, 10);
-    assert.ok(played.parts);
   });
 
-  it("is named with its option mode, and gives each mode what it asks for", async () => {
-    assert.deepEqual(agent("x", 0, "first").settings, { protocol: "two-decision", options: "first" });
-    const reward = async (mode: OptionMode): Promise<number | null> =>
-      (await agent("big red mug", 0, mode).play(environment, 0, random)).parts?.rOption ?? null;
-    assert.equal(await reward("match"), 1);
-    assert.equal(await reward("first"), 0);
-    assert.equal(await reward("none"), 0);
-    assert.equal(await reward("all-lists"), 1, "every value at once: inflated by design");
+  it("shows the selection the first ten results, no more", () => {
+    const play = new TwoDecisionPlay(environment, 0);
+    play.ask();
+    play.answer({ text: "mug" });
+    const asked = play.ask() as SelectQuestion;
+    assert.equal(asked.listed.length, 10);
+    play.answer({ text: "10" });
+    assert.equal(play.selected, 9);
+    assert.equal(play.ask(), null);
+    assert.ok(play.trajectory("fixed").parts);
   });
 
-  it("buys nothing for an empty query or no results, and survives brackets", async () => {
-    for (const query of ["", "[]", "zzzz"]) {
-      const played = await agent(query, 0).play(environment, 0, random);
-      assert.deepEqual([played.reward, played.parts], [0, null], query);
+  it("takes the first result where the answer names none, and says so", () => {
+    const { decisions, parts } = played("big red mug", "none of them");
+    assert.ok(parts);
+    assert.deepEqual(
+      decisions!.map(({ formatValid, admissible }) => [formatValid, admissible]),
+      [
+        [true, true],
+        [false, false],
+      ],
+    );
+  });
+
+  it("gives each option mode what it asks for", () => {
+    const reward = (mode: OptionMode): number | null =>
+      played("big red mug", "1", mode).parts?.rOption ?? null;
+    assert.equal(reward("match"), 1);
+    assert.equal(reward("first"), 0);
+    assert.equal(reward("none"), 0);
+    assert.equal(reward("all-lists"), 1, "every value at once: inflated by design");
+  });
+
+  it("buys nothing for an empty query or no results, and survives brackets", () => {
+    for (const [query, steps] of [
+      ["", 0],
+      ["[]", 0],
+      ["zzzz", 1],
+    ] as const) {
+      const { reward, parts, steps: taken, decisions } = played(query, "1");
+      assert.deepEqual([reward, parts, taken.length, decisions!.length], [0, null, steps, 1], query);
     }
-    const played = await agent("big [red]\nmug", 0).play(environment, 0, random);
-    assert.equal(played.steps[0]!.action, "search[big  red mug]");
-    assert.equal(played.reward, 1);
+    const { steps, reward } = played("big [red] mug", "1");
+    assert.equal(steps[0]!.action, "search[big  red  mug]");
+    assert.equal(reward, 1);
+  });
+
+  it("goes on from a copy without changing the episode that was copied", () => {
+    const play = new TwoDecisionPlay(environment, 0);
+    play.ask();
+    const copy = play.fork();
+    copy.answer({ text: "big red mug" });
+    assert.equal(play.query, null);
+    assert.deepEqual(play.trajectory("a").decisions, []);
+    play.answer({ text: "mug" });
+    assert.deepEqual([play.query, copy.query], ["mug", "big red mug"]);
+    assert.throws(() => play.answer({ text: "1" }), /Nothing was asked/);
   });
 });
 
@@ -93,5 +133,18 @@ describe("the prompted agent", () => {
     assert.equal(played.reward, 1);
     assert.equal(asked.length, 2);
     assert.match(asked[1]!, /Search query: big red mug\n1\. Big Red Mug – \$25\.00\n/);
+  });
+
+  it("is named with its option mode, and counts answers where they are counted", async () => {
+    const completer: Completer = {
+      settings: { model: "scripted" },
+      counted: true,
+      complete: async () => ({ text: "2", promptTokens: 10, completionTokens: 1 }),
+    };
+    const agent = promptedAgent("prompted", completer, { options: "first" });
+    assert.equal(agent.settings["protocol"], "two-decision");
+    assert.equal(agent.settings["options"], "first");
+    const { usage } = await agent.play(environment, 0, random);
+    assert.deepEqual(usage, { requests: 2, promptTokens: 20, completionTokens: 2 });
   });
 });

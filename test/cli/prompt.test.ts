@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {
-  ACT_PROMPT_VERSION,
+  MULTI_TURN_PROMPT_VERSION,
   type Message,
   PROMPT_VERSION,
   queryPrompt,
@@ -48,7 +48,7 @@ describe("aisle prompt", function () {
       messages: selectPrompt(instruction, typed, listed),
     });
     const shown = JSON.parse(act.stdout) as { version: string; messages: Message[] };
-    assert.equal(shown.version, ACT_PROMPT_VERSION);
+    assert.equal(shown.version, MULTI_TURN_PROMPT_VERSION);
     const { content } = shown.messages[0]!;
     assert.match(
       content,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseAction, parseSelection } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
 import {
-  actDemonstrations,
+  multiTurnDemonstrations,
   carefulQuery,
   type Demonstration,
   importHumanSession,
@@ -41,7 +41,7 @@ describe("demonstrations", function () {
     shop = openCatalogue(join(root, "shop"));
     shown = [
       ...twoDecisionDemonstrations(shop, options),
-      ...actDemonstrations(shop, { ...options, goals: 10 }),
+      ...multiTurnDemonstrations(shop, { ...options, goals: 10 }),
     ];
   });
   after(() => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { priceBound } from "../../lib/agents/index.js";
 import {
   drillRows,
-  straightEpisode,
+  directEpisode,
   taughtGoals,
   twoDecisionDemonstrations,
 } from "../../lib/imitation/index.js";
@@ -66,7 +66,7 @@ describe("people who read prices", function () {
     for (const teacher of ["oracle", "reader"] as const) {
       const rewards = Array.from({ length: 30 }, (_, goal) => {
         let state = environment.reset({ goal });
-        for (const action of straightEpisode(environment, goal, teacher)) {
+        for (const action of directEpisode(environment, goal, teacher)) {
           const step = environment.step(state, action);
           assert.ok(step.valid, `${action} for goal ${goal}`);
           state = step.state;

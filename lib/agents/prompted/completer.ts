@@ -1,6 +1,6 @@
 import type { Random } from "../../base/index.js";
 import type { Message } from "../prompts/index.js";
-import type { Usage } from "../types.js";
+import type { AnswerToken } from "../types.js";
 
 /** How an answer is sampled. */
 export interface CompletionOptions {
@@ -16,6 +16,10 @@ export interface Answer {
   readonly text: string;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** It was cut off at the limit of its length. */
+  readonly truncated?: boolean;
+  /** Of our own models: its tokens and how likely they were. */
+  readonly tokens?: readonly AnswerToken[];
 }
 
 /** Anything that answers a chat: our own policy, an ONNX model, an endpoint on the network. */
@@ -31,24 +35,4 @@ export interface Completer {
   /** Whether a prompt leaves room for so many tokens; absent where nobody here knows. */
   fits?(messages: readonly Message[], maxTokens: number): boolean;
   complete(messages: readonly Message[], options: CompletionOptions): Promise<Answer>;
-}
-
-/** The same completer, and a count of the answers that it gave through this one. */
-export function counting(completer: Completer): { readonly completer: Completer; usage(): Usage } {
-  let usage: Usage = { requests: 0, promptTokens: 0, completionTokens: 0 };
-  return {
-    completer: {
-      ...completer,
-      async complete(messages, options) {
-        const answer = await completer.complete(messages, options);
-        usage = {
-          requests: usage.requests + 1,
-          promptTokens: usage.promptTokens + answer.promptTokens,
-          completionTokens: usage.completionTokens + answer.completionTokens,
-        };
-        return answer;
-      },
-    },
-    usage: () => usage,
-  };
 }

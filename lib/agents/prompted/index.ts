@@ -1,7 +1,6 @@
 /** Agents that ask a language model which was told, not taught. */
 export * from "./completer.js";
 export * from "./endpoint.js";
-export * from "./exemplars.js";
 export * from "./local.js";
 export * from "./multi-turn.js";
 export * from "./names.js";

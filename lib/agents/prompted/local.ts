@@ -3,10 +3,10 @@ import { createHash, type Hash } from "node:crypto";
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../base/index.js";
-import type { Sampler } from "../../policy/index.js";
+import type { Sample, Sampler } from "../../policy/index.js";
 import type { Tokenizer } from "../../model/index.js";
 import type { Agent } from "../types.js";
-import type { Completer } from "./completer.js";
+import type { Answer, Completer } from "./completer.js";
 import { promptedAgent, type PromptedOptions } from "./prompted.js";
 
 /** Episodes that ask a policy side by side: beyond, batches gain nothing more and prompts take memory. */
@@ -32,13 +32,23 @@ export function localCompleter(policy: Sampler, tokenizer: Tokenizer, name: stri
         temperature,
         stop: tokenizer.eosIds,
       });
-      const { ids } = samples![0]!;
-      return {
-        text: tokenizer.decode(ids, { skipSpecials: true }),
-        promptTokens: prompt.length,
-        completionTokens: ids.length,
-      };
+      return answerOf(samples![0]!, prompt.length, tokenizer);
     },
+  };
+}
+
+/** A sample as an answer; its text has no special tokens, its tokens are all that were drawn. */
+export function answerOf(
+  { ids, logProbs, finish }: Sample,
+  promptTokens: number,
+  tokenizer: Tokenizer,
+): Answer {
+  return {
+    text: tokenizer.decode(ids, { skipSpecials: true }),
+    promptTokens,
+    completionTokens: ids.length,
+    truncated: finish === "length",
+    tokens: ids.map((id, i) => ({ text: tokenizer.decode([id]), probability: Math.exp(logProbs[i]!) })),
   };
 }
 

@@ -1,10 +1,11 @@
 /** The prompted baseline: a language model that was told, not taught. */
-import { parseQuery, parseSelection, PROMPT_VERSION, queryPrompt, selectPrompt } from "../prompts/index.js";
+import type { Random } from "../../base/index.js";
+import { type Exemplars, NO_EXEMPLARS, PROMPT_VERSION } from "../prompts/index.js";
 import type { OptionMode } from "../options.js";
-import { type TwoDecisions, twoDecisionAgent } from "../two-decision.js";
-import type { Agent } from "../types.js";
-import { type Completer, counting } from "./completer.js";
-import { type Exemplars, NO_EXEMPLARS, withExemplars } from "./exemplars.js";
+import { playOut } from "../protocols/play.js";
+import { TwoDecisionPlay, type TwoDecisionQuestion } from "../protocols/two-decision.js";
+import type { Agent, Decision, Usage } from "../types.js";
+import type { Completer } from "./completer.js";
 
 export interface PromptedOptions {
   /** What the settings call a local model; its folder by default. A family of checkpoints shares a name. */
@@ -27,7 +28,7 @@ export function promptedAgent(
   options: PromptedOptions = {},
   model?: Agent["model"],
 ): Agent {
-  const { temperature = 0.7, maxTokens = 32, exemplars = NO_EXEMPLARS } = options;
+  const { temperature = 0.7, maxTokens = 32, exemplars = NO_EXEMPLARS, options: mode = "match" } = options;
   const { goals, query, select } = exemplars;
   const settings = {
     ...completer.settings,
@@ -40,41 +41,47 @@ export function promptedAgent(
       select: select.length / 2,
       ...(goals.length > 0 ? { trainGoals: goals } : {}),
     },
+    protocol: "two-decision",
+    options: mode,
   };
-  const sampling = { temperature, maxTokens };
-  const decisionsOf = ({ complete }: Completer): TwoDecisions => ({
-    query: async (instruction, random) => {
-      const messages = withExemplars(queryPrompt(instruction), query);
-      return parseQuery((await complete(messages, { ...sampling, random })).text);
+  const decide = (
+    { task, prompt }: TwoDecisionQuestion,
+    random: Random,
+  ): ReturnType<Completer["complete"]> => {
+    const asked = task === "select" && options.select ? options.select : completer;
+    return asked.complete(prompt, { temperature, maxTokens, random });
+  };
+  return {
+    name,
+    settings,
+    ...(model ? { model } : {}),
+    ...sideBySide(completer),
+    play: async (environment, goal, random) => {
+      const play = new TwoDecisionPlay(environment, goal, { options: mode, exemplars });
+      await playOut(play, (question) => decide(question, random));
+      return withUsage(play.trajectory(name), completer);
     },
-    select: async (instruction, typed, listed, random) => {
-      const messages = withExemplars(selectPrompt(instruction, typed, listed), select);
-      const { complete: asked } = options.select ?? { complete };
-      return parseSelection((await asked(messages, { ...sampling, random })).text, listed.length);
-    },
-  });
-  const agent = twoDecisionAgent(
-    { name, settings, ...(model ? { model } : {}) },
-    decisionsOf(completer),
-    options.options,
-  );
-  return counted(agent, completer, (counter) =>
-    twoDecisionAgent(agent, decisionsOf(counter), options.options),
-  );
+  };
 }
 
-/** An agent of a completer as evaluation sees it: how many episodes at once, and what each of them took. */
-export function counted(agent: Agent, completer: Completer, of: (completer: Completer) => Agent): Agent {
-  return {
-    ...agent,
-    ...(completer.remote ? { remote: completer.remote } : {}),
-    ...(completer.together ? { together: completer.together } : {}),
-    play: completer.counted
-      ? async (environment, goal, random) => {
-          const counter = counting(completer);
-          const trajectory = await of(counter.completer).play(environment, goal, random);
-          return { ...trajectory, usage: counter.usage() };
-        }
-      : agent.play,
+/** How many episodes are worth playing at once with a completer. */
+export function sideBySide({ remote, together }: Completer): Pick<Agent, "remote" | "together"> {
+  return { ...(remote ? { remote } : {}), ...(together ? { together } : {}) };
+}
+
+/** A trajectory with what its answers took, where a completer's answers are counted. */
+export function withUsage<T extends { readonly decisions?: readonly Decision[] }>(
+  trajectory: T,
+  { counted }: Completer,
+): T & { readonly usage?: Usage } {
+  if (!counted) return trajectory;
+  const { decisions = [] } = trajectory;
+  const sum = (of: (decision: Decision) => number | undefined): number =>
+    decisions.reduce((total, decision) => total + (of(decision) ?? 0), 0);
+  const usage: Usage = {
+    requests: decisions.length,
+    promptTokens: sum(({ promptTokens }) => promptTokens),
+    completionTokens: sum(({ completionTokens }) => completionTokens),
   };
+  return { ...trajectory, usage };
 }

@@ -6,17 +6,9 @@ import type { Rollout, Turn } from "../../grpo/index.js";
 import type { Sample, Sampler } from "../../policy/index.js";
 import type { Tokenizer } from "../../model/index.js";
 import type { Environment } from "../../simulator/index.js";
-import { Episode } from "../episode.js";
-import {
-  actContext,
-  type ActOptions,
-  type ActStep,
-  fittingActPrompt,
-  isAdmissible,
-  pageText,
-  repaired,
-} from "../multi-turn.js";
-import { actPromptHead, parseAction } from "../prompts/index.js";
+import { answerOf } from "../prompted/local.js";
+import { multiTurnPromptHead } from "../prompts/index.js";
+import { type ActQuestion, MultiTurnPlay, type MultiTurnRules } from "../protocols/multi-turn.js";
 import type { Trajectory } from "../types.js";
 import { branchesAfter, type Branching } from "./branching.js";
 
@@ -30,7 +22,8 @@ export interface MultiTurnRolloutOptions {
   readonly maxTokens: number;
   /** An episode that has bought nothing after so many steps ends with a reward of 0. verl-agent: 15. */
   readonly maxSteps: number;
-  readonly act: ActOptions;
+  /** What a prompt tells and asks for. */
+  readonly form: MultiTurnRules["form"];
   /**
    * Tells states apart by the chosen options, too: by default the shop's text does not show them, so that a page before and
    * after a choice looks the same (docs/multi-turn.md).
@@ -47,11 +40,13 @@ export interface MultiTurnRolloutOptions {
   readonly name: readonly (string | number)[];
 }
 
-/** An episode that was begun, from which others go on: one goal may have many, each with a name of its own for its chance. */
+/**
+ * An episode that was begun, from which others go on: one goal may have many, each with a name of its own for its chance. It
+ * goes on by its own rules.
+ */
 export interface EpisodeStart {
   readonly name: string | number;
-  readonly episode: Episode;
-  readonly steps: readonly ActStep[];
+  readonly play: MultiTurnPlay;
 }
 
 /** A multi-turn episode as the shop saw it and as the policy decided it. */
@@ -64,8 +59,7 @@ export interface PlayedEpisode {
 export interface LiveEpisode {
   /** Position among the goal's samples; names its chance. */
   readonly number: number;
-  readonly episode: Episode;
-  readonly steps: ActStep[];
+  readonly play: MultiTurnPlay;
   readonly turns: Turn[];
   /** Mean entropy of the first tokens of each answer, in units of log(vocabulary). */
   readonly entropies: number[];
@@ -76,6 +70,8 @@ export interface LiveGoal {
   readonly goal: number;
   /** Names its chance beyond the goal: what its start is called. */
   readonly start: readonly (string | number)[];
+  /** Where its episodes begin. */
+  readonly first: MultiTurnPlay;
   readonly episodes: LiveEpisode[];
 }
 
@@ -87,23 +83,24 @@ export async function rollOutMultiTurn(
   goals: readonly number[],
   options: MultiTurnRolloutOptions,
 ): Promise<PlayedEpisode[][]> {
-  const { branching, from, samples, maxSteps, seed, name } = options;
+  const { branching, from, samples, seed, name } = options;
   if (from && branching) throw new RangeError("Episodes that go on from somewhere do not branch.");
+  const { form, maxSteps, repair } = options;
+  const rules = { form, maxSteps, ...(repair === undefined ? {} : { repair }) };
   const heads = new Map<string, readonly number[]>();
   const live = goals.map((goal, g): LiveGoal => {
     const count = branching ? Math.min(branching.initial, samples) : samples;
     const start = from?.[g];
-    const episodes = Array.from({ length: count }, (_, i) =>
-      start ? forked({ ...start, turns: [], entropies: [] }, i) : opened(environment, goal, i),
-    );
-    return { goal, start: start ? [start.name] : [], episodes };
+    const first = start?.play ?? new MultiTurnPlay(environment, goal, rules);
+    const episodes = Array.from({ length: count }, (_, i) => opened(first, i));
+    return { goal, start: start ? [start.name] : [], first, episodes };
   });
-  const begun = (one: LiveEpisode): boolean => !one.episode.done && one.steps.length < maxSteps;
+  const begun = ({ play }: LiveEpisode): boolean => !play.over;
   for (;;) {
     const active = live.flatMap(({ goal, start, episodes }) =>
       episodes.filter(begun).map((one) => ({ goal, start, one })),
     );
-    if (active.length > 0) await stepAll(active, policy, tokenizer, environment, options, heads);
+    if (active.length > 0) await stepAll(active, policy, tokenizer, options, heads);
     if (branching) {
       for (const group of live) {
         const stepped = active.filter(({ goal }) => goal === group.goal).map(({ one }) => one);
@@ -119,7 +116,7 @@ export async function rollOutMultiTurn(
         // Nobody left to branch from: what is left of the budget begins at the start.
         if (!group.episodes.some(begun)) {
           while (group.episodes.length < samples)
-            group.episodes.push(opened(environment, group.goal, group.episodes.length));
+            group.episodes.push(opened(group.first, group.episodes.length));
         }
       }
     }
@@ -128,22 +125,13 @@ export async function rollOutMultiTurn(
   return live.map(({ episodes }) => episodes.map(finished));
 }
 
-function opened(environment: Environment, goal: number, number: number): LiveEpisode {
-  return { number, episode: new Episode(environment, goal), steps: [], turns: [], entropies: [] };
+function opened(first: MultiTurnPlay, number: number): LiveEpisode {
+  return { number, play: first.fork(), turns: [], entropies: [] };
 }
 
 /** The same episode up to here, to go on with chance of its own. */
-function forked(
-  { episode, steps, turns, entropies }: Omit<LiveEpisode, "number" | "steps"> & Pick<EpisodeStart, "steps">,
-  number: number,
-): LiveEpisode {
-  return {
-    number,
-    episode: episode.fork(),
-    steps: [...steps],
-    turns: [...turns],
-    entropies: [...entropies],
-  };
+function forked({ play, turns, entropies }: LiveEpisode, number: number): LiveEpisode {
+  return { number, play: play.fork(), turns: [...turns], entropies: [...entropies] };
 }
 
 /** A prompt that some episodes have in common. */
@@ -164,25 +152,24 @@ async function stepAll(
   }[],
   policy: Sampler,
   tokenizer: Tokenizer,
-  environment: Environment,
   options: MultiTurnRolloutOptions,
   heads: Map<string, readonly number[]>,
 ): Promise<void> {
-  const { act, maxTokens, temperature, seed, name } = options;
+  const { maxTokens, temperature, seed, name } = options;
   const most = policy.config.maxPositions - maxTokens;
   const asked = new Map<string, Asked>();
   for (const { goal, start, one } of active) {
-    const context = actContext(environment, one.episode.state, one.steps, act);
-    let prompt: readonly number[] = [];
-    const messages = fittingActPrompt(context, (tried) => (prompt = tokenizer.chat(tried)).length <= most);
+    let ids = null as readonly number[] | null;
+    const { context, prompt } = one.play.ask((tried) => (ids = tokenizer.chat(tried)).length <= most)!;
     // Samples are named by goal, step and number: only equal prompts of one goal at one step are one request.
     const place = [goal, ...start];
-    const key = `${place.join(" ")} ${one.turns.length} ${messages[0]!.content}`;
+    const key = `${place.join(" ")} ${one.turns.length} ${prompt[0]!.content}`;
     const found = asked.get(key);
     if (found) found.members.push(one);
     else {
-      const shared = sharedLength(prompt, actPromptHead(context), tokenizer, heads);
-      asked.set(key, { prompt, shared, place, members: [one] });
+      ids ??= tokenizer.chat(prompt); // of a fork, which is asked what its origin was asked
+      const shared = sharedLength(ids, multiTurnPromptHead(context), tokenizer, heads);
+      asked.set(key, { prompt: ids, shared, place, members: [one] });
     }
   }
   const requests = [...asked.values()];
@@ -215,25 +202,18 @@ function sharedLength(
   return common;
 }
 
-/** Takes the action of an answer. What cannot be followed leaves the page as it is and costs a step (verl-agent). */
+/** Takes a sampled answer in the shop and keeps it as a turn. */
 function take(
   one: LiveEpisode,
   { prompt, shared }: Asked,
   sample: Sample,
   policy: Sampler,
   tokenizer: Tokenizer,
-  options: MultiTurnRolloutOptions,
+  { anchorOptions }: MultiTurnRolloutOptions,
 ): void {
-  const { episode } = one;
-  const { environment, state } = episode;
-  const answer = tokenizer.decode(sample.ids, { skipSpecials: true });
-  const { action: said, formatValid } = parseAction(answer, options.act.thought);
-  const page = pageText(environment, state);
-  const admissible = isAdmissible(environment, state, said);
-  const mend = options.repair !== undefined && !admissible;
-  const action = mend ? repaired(environment, state, said, options.repair!) : said;
-  const { reward } = episode.act(action);
-  one.steps.push({ page, action });
+  const { page } = one.play.ask() as ActQuestion;
+  const { options } = one.play.state;
+  const { decision, reward } = one.play.answer(answerOf(sample, prompt.length, tokenizer));
   one.entropies.push(firstEntropy(sample, policy.config.vocabSize));
   one.turns.push({
     promptIds: prompt,
@@ -241,10 +221,10 @@ function take(
     responseIds: sample.ids,
     oldLogProbs: sample.logProbs,
     reward,
-    formatValid,
-    admissible,
-    truncated: sample.finish === "length",
-    anchor: options.anchorOptions ? `${page}\n${chosen(state.options)}` : page,
+    formatValid: decision.formatValid,
+    admissible: decision.admissible,
+    truncated: decision.truncated,
+    anchor: anchorOptions ? `${page}\n${chosen(options)}` : page,
   });
 }
 
@@ -261,8 +241,8 @@ function firstEntropy({ entropies }: Sample, vocabSize: number): number {
   return first.reduce((sum, entropy) => sum + entropy, 0) / first.length / Math.log(vocabSize);
 }
 
-function finished({ episode, turns }: LiveEpisode): PlayedEpisode {
-  const trajectory = episode.trajectory("policy");
+function finished({ play, turns }: LiveEpisode): PlayedEpisode {
+  const trajectory = play.trajectory("policy");
   const { reward } = trajectory;
   return { trajectory, rollout: { turns, return: reward, success: reward === 1, score: reward } };
 }

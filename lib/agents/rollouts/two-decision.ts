@@ -3,13 +3,12 @@
  * batch, then all selections in one. Prompts that several samples share are computed once.
  */
 import type { Group, Rollout, Turn } from "../../grpo/index.js";
-import type { Policy, Sample, SampleRequest } from "../../policy/index.js";
+import type { Policy, Sample } from "../../policy/index.js";
 import type { Tokenizer } from "../../model/index.js";
-import type { Environment, Product } from "../../simulator/index.js";
-import { Episode, resultsOn, searchAction } from "../episode.js";
+import type { Environment } from "../../simulator/index.js";
 import type { OptionMode } from "../options.js";
-import { parseQuery, parseSelection, queryPrompt, selectPrompt } from "../prompts/index.js";
-import { LISTED, purchase } from "../two-decision.js";
+import { answerOf } from "../prompted/local.js";
+import { TwoDecisionPlay } from "../protocols/two-decision.js";
 import type { Trajectory } from "../types.js";
 
 /** How episodes are sampled. */
@@ -49,48 +48,45 @@ export async function rollOut(
 ): Promise<PlayedRollout[][]> {
   const { samples, temperature, seed, name } = options;
   const sampling = { temperature, seed, stop: tokenizer.eosIds };
-  const instructionOf = (goal: number): string => environment.catalogue.goal(goal).instruction;
 
-  const queryRequests: SampleRequest[] = goals.map((goal) => ({
-    prompt: tokenizer.chat(queryPrompt(instructionOf(goal))),
-    n: samples,
-    name: [...name, goal, "query"],
-  }));
-  const queries = await policy.sample(queryRequests, { ...sampling, maxTokens: options.maxTokens });
-
-  // Samples with the same query see the same list: they share a prompt, and with it most of the work.
-  const waiting = new Map<string, Waiting>();
-  const episodes = goals.map((goal, g) =>
-    queries[g]!.map((sample): Open => {
-      const query = parseQuery(tokenizer.decode(sample.ids, { skipSpecials: true }));
-      const open: Open = { goal, query, sample, prompt: queryRequests[g]!.prompt, group: null, place: 0 };
-      const key = `${goal}\u0000${query}`;
-      let group = waiting.get(key);
-      if (!group) {
-        group = openList(environment, goal, query, tokenizer, [...name, goal, "select", query]);
-        waiting.set(key, group);
-      }
-      if (group.listed.length > 0) {
-        open.group = group;
-        open.place = group.count++;
-      }
-      return open;
+  const starts = goals.map((goal) => new TwoDecisionPlay(environment, goal, { options: options.optionMode }));
+  const prompts = starts.map((start) => tokenizer.chat(start.ask()!.prompt));
+  const queries = await policy.sample(
+    goals.map((goal, g) => ({ prompt: prompts[g]!, n: samples, name: [...name, goal, "query"] })),
+    { ...sampling, maxTokens: options.maxTokens },
+  );
+  const episodes = starts.map((start, g) =>
+    queries[g]!.map((sample): Sampled => {
+      const one: Sampled = { play: start.fork(), turns: [] };
+      take(one, prompts[g]!, sample, tokenizer);
+      return one;
     }),
   );
-  const lists = [...waiting.values()].filter((group) => group.count > 0);
-  const selections =
-    lists.length === 0
-      ? []
-      : await policy.sample(
-          lists.map((group) => ({ prompt: group.prompt, n: group.count, name: group.name })),
-          { ...sampling, maxTokens: SELECTION_TOKENS },
-        );
-  const samplesOf = new Map(lists.map((group, i) => [group, selections[i]!]));
-  return episodes.map((row) =>
-    row.map((open) =>
-      finish(open, open.group && samplesOf.get(open.group)![open.place]!, tokenizer, options),
-    ),
-  );
+
+  // Samples with the same query see the same list: they share a prompt, and with it most of the work.
+  const lists = new Map<string, { readonly prompt: readonly number[]; readonly members: Sampled[] }>();
+  for (const one of episodes.flat()) {
+    const asked = one.play.ask();
+    if (!asked) continue;
+    const key = JSON.stringify([one.play.goal, one.play.query]);
+    const list = lists.get(key);
+    if (list) list.members.push(one);
+    else lists.set(key, { prompt: tokenizer.chat(asked.prompt), members: [one] });
+  }
+  const waiting = [...lists.values()];
+  if (waiting.length > 0) {
+    const selections = await policy.sample(
+      waiting.map(({ prompt, members }) => {
+        const { goal, query } = members[0]!.play;
+        return { prompt, n: members.length, name: [...name, goal, "select", query!] };
+      }),
+      { ...sampling, maxTokens: SELECTION_TOKENS },
+    );
+    waiting.forEach(({ prompt, members }, i) =>
+      members.forEach((one, m) => take(one, prompt, selections[i]![m]!, tokenizer)),
+    );
+  }
+  return episodes.map((row) => row.map(finished));
 }
 
 /** Played roll-outs of one goal as groups of `size`, in order. */
@@ -106,77 +102,38 @@ export function groupsOf(
   return groups;
 }
 
-/** A list of results that some samples are to choose from. */
-interface Waiting {
-  readonly episode: Episode;
-  readonly listed: readonly Product[];
-  readonly prompt: readonly number[];
-  readonly name: readonly (string | number)[];
-  count: number;
+/** An episode that is being played. */
+interface Sampled {
+  readonly play: TwoDecisionPlay;
+  readonly turns: Turn[];
 }
 
-/** A sample whose query is known. */
-interface Open {
-  readonly goal: number;
-  readonly query: string;
-  readonly sample: Sample;
-  readonly prompt: readonly number[];
-  group: Waiting | null;
-  place: number;
-}
-
-function openList(
-  environment: Environment,
-  goal: number,
-  query: string,
+/** Takes a sampled answer in the shop and keeps it as a turn. */
+function take(
+  { play, turns }: Sampled,
+  prompt: readonly number[],
+  sample: Sample,
   tokenizer: Tokenizer,
-  name: readonly (string | number)[],
-): Waiting {
-  const episode = new Episode(environment, goal);
-  const search = searchAction(query);
-  if (search !== searchAction("")) episode.act(search);
-  const listed = resultsOn(environment, episode.state).slice(0, LISTED);
-  const prompt = tokenizer.chat(selectPrompt(episode.goal.instruction, query, listed));
-  return { episode, listed, prompt, name, count: 0 };
-}
-
-function finish(
-  open: Open,
-  selection: Sample | null,
-  tokenizer: Tokenizer,
-  options: RolloutOptions,
-): PlayedRollout {
-  const queryTurn = turnOf(open.prompt, open.sample, 0, true);
-  const { group } = open;
-  if (!group || !selection) {
-    const trajectory: Trajectory = { goal: open.goal, agent: "policy", steps: [], reward: 0, parts: null };
-    return { trajectory, query: open.query, selected: null, rollout: rolloutOf([queryTurn], trajectory) };
-  }
-  const answer = tokenizer.decode(selection.ids, { skipSpecials: true });
-  const { index, valid } = parseSelection(answer, group.listed.length);
-  const product = group.listed[index]!;
-  const trajectory = purchase(group.episode.fork(), product, options.optionMode, "policy");
-  const selectTurn = turnOf(group.prompt, selection, trajectory.reward, valid);
-  return {
-    trajectory,
-    query: open.query,
-    selected: index,
-    rollout: rolloutOf([queryTurn, selectTurn], trajectory),
-  };
-}
-
-function turnOf(prompt: readonly number[], sample: Sample, reward: number, valid: boolean): Turn {
-  return {
+): void {
+  const { decision, reward } = play.answer(answerOf(sample, prompt.length, tokenizer));
+  turns.push({
     promptIds: prompt,
     responseIds: sample.ids,
     oldLogProbs: sample.logProbs,
     reward,
-    formatValid: valid,
-    admissible: valid,
-    truncated: sample.finish === "length",
-  };
+    formatValid: decision.formatValid,
+    admissible: decision.admissible,
+    truncated: decision.truncated,
+  });
 }
 
-function rolloutOf(turns: readonly Turn[], trajectory: Trajectory): Rollout {
-  return { turns, return: trajectory.reward, success: trajectory.reward === 1, score: trajectory.reward };
+function finished({ play, turns }: Sampled): PlayedRollout {
+  const trajectory = play.trajectory("policy");
+  const { reward } = trajectory;
+  return {
+    trajectory,
+    query: play.query!,
+    selected: play.selected,
+    rollout: { turns, return: reward, success: reward === 1, score: reward },
+  };
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import {
-  actAgent,
+  multiTurnFolderAgent,
   type Agent,
   agentNamed,
   fingerprintOf,
@@ -92,7 +92,7 @@ async function train(
   const name = `${run.variant}-s${run.seed}`; // not the folder: where it lies decides nothing
   const config = run.kind === "grpo" ? parseGrpoRun(run.config, run.id) : null;
   if (config?.multiTurn) {
-    const agent = await actAgent(run.variant, model, "its run should have left it", {
+    const agent = await multiTurnFolderAgent(run.variant, model, "its run should have left it", {
       ...config.multiTurn,
       maxTokens: config.learner.sampling.maxTokens,
       modelName: run.variant,

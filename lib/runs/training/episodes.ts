@@ -47,7 +47,7 @@ function play(
   return rollOutMultiTurn(policy, tokenizer, environment, goals, {
     ...common,
     maxSteps,
-    act: { history, observations, thought },
+    form: { history, observations, thought },
     anchorOptions: anchors === "page and options",
     ...(repair === undefined ? {} : { repair }),
     ...(branch && branching ? { branching } : {}),

@@ -1,6 +1,6 @@
 /** What a reinforcement-learning run is: the learner's configuration and everything around it. */
 import { z } from "zod";
-import { ACT_DEFAULTS } from "../../agents/index.js";
+import { PLAIN_FORM } from "../../agents/index.js";
 import { checked, InputError, readJson } from "../../base/index.js";
 import {
   effectiveAdvantage,
@@ -68,11 +68,11 @@ const multiTurn = z.strictObject({
   /** An episode that has bought nothing by then ends. */
   maxSteps: whole.default(15),
   /** Past steps in a prompt. */
-  history: z.number().int().nonnegative().default(ACT_DEFAULTS.history),
+  history: z.number().int().nonnegative().default(PLAIN_FORM.history),
   /** With what was seen at them, or only what was done. */
-  observations: z.boolean().default(ACT_DEFAULTS.observations),
+  observations: z.boolean().default(PLAIN_FORM.observations),
   /** Ask for a thought before each action. */
-  thought: z.boolean().default(ACT_DEFAULTS.thought),
+  thought: z.boolean().default(PLAIN_FORM.thought),
   /** What makes two states the same: the page's text (verl-agent), or the chosen options with it. */
   anchors: z.enum(["page", "page and options"]).default("page"),
   /**

@@ -1,4 +1,4 @@
-/** Episodes of those who know the way: a query, a product of the first page of results, its options, the purchase. */
+/** Episodes without a detour: a query, a product of the first page of results, its options, the purchase. */
 import {
   chooseOptions,
   clickAction,
@@ -17,7 +17,7 @@ import { firstAffordable } from "./teachers.js";
  * The actions of an episode that takes the same decisions as the `query` and `select` demonstrations of its teacher, and clicks
  * the options that match the instruction. Only the search where it finds nothing.
  */
-export function straightEpisode(
+export function directEpisode(
   environment: Environment,
   goal: number,
   teacher: "oracle" | "reader",

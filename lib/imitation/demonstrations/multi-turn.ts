@@ -1,16 +1,14 @@
-/** Demonstrations of the multi-turn shopper: whole episodes, a prompt for each step. */
+/** Demonstrations of the multi-turn protocol: whole episodes, a prompt for each step. */
 import {
-  ACT_DEFAULTS,
-  ACT_PROMPT_VERSION,
-  actContext,
-  type ActOptions,
-  type ActStep,
   chooseOptions,
   clickAction,
+  Episode,
   findBest,
-  fittingActPrompt,
+  MULTI_TURN_PROMPT_VERSION,
+  type MultiTurnForm,
+  MultiTurnPlay,
   OracleAgent,
-  pageText,
+  PLAIN_FORM,
   searchAction,
   withoutPrice,
 } from "../../agents/index.js";
@@ -18,27 +16,27 @@ import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Environment, openEnvironment } from "../../simulator/index.js";
 import { rewardOfMatched } from "../purchases.js";
 import { carefulQuery, carelessQuery } from "./queries.js";
-import { straightEpisode } from "./straight.js";
+import { directEpisode } from "./direct-episode.js";
 import { taughtGoals, type TeachOptions } from "./teachers.js";
 import type { Demonstration } from "./types.js";
 
-/** The steps of one episode, played again on the real pages, as demonstrations in the form that `options` ask for. */
-export function actDemonstrationsOf(
+/** The steps of one episode, played again on the real pages, as demonstrations in the form that is asked for. */
+export function multiTurnDemonstrationsOf(
   environment: Environment,
   goal: number,
   actions: readonly string[],
   from: Pick<Demonstration["from"], "teacher" | "split" | "seed">,
-  options: ActOptions = ACT_DEFAULTS,
+  form: MultiTurnForm = PLAIN_FORM,
 ): Demonstration[] {
   const { catalogue } = environment;
-  let state = environment.reset({ goal });
-  const steps: ActStep[] = [];
+  const play = new MultiTurnPlay(environment, goal, { form });
   const prompts = actions.map((action) => {
-    const messages = fittingActPrompt(actContext(environment, state, steps, options));
-    steps.push({ page: pageText(environment, state), action });
-    state = environment.step(state, action).state;
-    return messages;
+    const question = play.ask();
+    if (!question) throw new RangeError(`The episode of goal ${goal} was over before ${action}.`);
+    play.take(action);
+    return question.prompt;
   });
+  const { reward } = play.trajectory(from.teacher);
   return prompts.map((messages, step) => ({
     task: "act",
     messages: [...messages],
@@ -48,22 +46,25 @@ export function actDemonstrationsOf(
       source: catalogue.fingerprint,
       goal,
       step,
-      reward: state.reward?.total ?? 0,
-      prompts: ACT_PROMPT_VERSION,
+      reward,
+      prompts: MULTI_TURN_PROMPT_VERSION,
     },
   }));
 }
 
 /** Episodes of the teachers of `taughtGoals`, step by step. */
-export function* actDemonstrations(catalogue: Catalogue, options: TeachOptions): Generator<Demonstration> {
+export function* multiTurnDemonstrations(
+  catalogue: Catalogue,
+  options: TeachOptions,
+): Generator<Demonstration> {
   const environment = openEnvironment(catalogue);
   const { seed, split = "train" } = options;
   for (const { goal, teacher } of taughtGoals(catalogue, options)) {
     const actions =
       teacher === "shopper"
         ? shop(environment, goal.index, stream(seed, "shopper", goal.index))
-        : straightEpisode(environment, goal.index, teacher);
-    yield* actDemonstrationsOf(environment, goal.index, actions, { teacher, split, seed });
+        : directEpisode(environment, goal.index, teacher);
+    yield* multiTurnDemonstrationsOf(environment, goal.index, actions, { teacher, split, seed });
   }
 }
 
@@ -77,11 +78,11 @@ const SEARCHES = 3;
 export function shop(environment: Environment, goal: number, random: Random): string[] {
   const { catalogue } = environment;
   const wish = catalogue.goal(goal);
-  let state = environment.reset({ goal });
+  const episode = new Episode(environment, goal);
   const actions: string[] = [];
   const act = (action: string): void => {
     actions.push(action);
-    state = environment.step(state, action).state;
+    episode.act(action);
   };
   const indexOf = (text: string): number => catalogue.indexOf(text.toUpperCase());
   for (let search = 1; search <= SEARCHES; search++) {
@@ -89,15 +90,15 @@ export function shop(environment: Environment, goal: number, random: Random): st
     act(searchAction(last ? carefulQuery(wish) : carelessQuery(wish, random)));
     const contentWith = last ? 0 : 0.6 + 0.4 * random.next();
     for (let page = 1; ; page++) {
-      const found = environment.actions(state).click.filter((text) => indexOf(text) >= 0);
+      const found = environment.actions(episode.state).click.filter((text) => indexOf(text) >= 0);
       const worth = found.map((text) => rewardOfMatched(catalogue, indexOf(text), wish));
       const best = worth.indexOf(Math.max(...worth));
       if (found.length > 0 && random.next() < 0.25) {
         // A wrong turn: opened, looked at, left.
         act(clickAction(random.pick(found)));
         if (random.next() < 0.4) act(clickAction(random.next() < 0.5 ? "description" : "features"));
-        for (let back = 0; back < 3 && state.page !== "results"; back++) act(clickAction("< prev"));
-        if (state.page !== "results") break;
+        for (let back = 0; back < 3 && episode.state.page !== "results"; back++) act(clickAction("< prev"));
+        if (episode.state.page !== "results") break;
       }
       if (found.length > 0 && worth[best]! >= contentWith) {
         act(clickAction(found[best]!));
@@ -107,7 +108,7 @@ export function shop(environment: Environment, goal: number, random: Random): st
         act(clickAction("buy now"));
         return actions;
       }
-      if (page === 2 || !environment.actions(state).click.includes("next >")) break;
+      if (page === 2 || !environment.actions(episode.state).click.includes("next >")) break;
       act(clickAction("next >"));
     }
     if (!last) act(clickAction("back to search"));

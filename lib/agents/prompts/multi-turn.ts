@@ -2,7 +2,7 @@
 import type { Message } from "./message.js";
 
 /** Changes whenever this template changes by a byte. */
-export const ACT_PROMPT_VERSION = "3";
+export const MULTI_TURN_PROMPT_VERSION = "3";
 
 /** A step of the past, as a prompt tells it. */
 export interface PastStep {
@@ -12,7 +12,7 @@ export interface PastStep {
 }
 
 /** What the shopper knows at one step. */
-export interface ActContext {
+export interface MultiTurnContext {
   readonly instruction: string;
   /** Number of steps taken before this one. */
   readonly stepsTaken: number;
@@ -29,9 +29,9 @@ export interface ActContext {
  * The prompt of one step: a single user message, rebuilt at every step. The page comes before the past, so that decisions
  * taken on the same page begin with the same tokens, which are computed once for all of them.
  */
-export function actPrompt(context: ActContext): readonly Message[] {
+export function multiTurnPrompt(context: MultiTurnContext): readonly Message[] {
   const { stepsTaken, history, thought } = context;
-  const parts = [actPromptHead(context)];
+  const parts = [multiTurnPromptHead(context)];
   const first = stepsTaken - history.length + 1;
   parts.push(`Steps taken: ${stepsTaken}.${history.length > 0 ? ` The last ${history.length}:` : ""}`);
   history.forEach(({ observation: seen, action }, i) => {
@@ -47,11 +47,11 @@ export function actPrompt(context: ActContext): readonly Message[] {
 }
 
 /** How the prompt begins, whatever was done before: the task, the page and what can be done on it. */
-export function actPromptHead({
+export function multiTurnPromptHead({
   instruction,
   observation,
   admissible,
-}: Pick<ActContext, "instruction" | "observation" | "admissible">): string {
+}: Pick<MultiTurnContext, "instruction" | "observation" | "admissible">): string {
   return [
     "You are shopping in an online shop.",
     `Your task: ${instruction}`,

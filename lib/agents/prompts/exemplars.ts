@@ -1,5 +1,5 @@
 /** Worked examples put before a prompt, as earlier turns of the same chat. */
-import type { Message } from "../prompts/index.js";
+import type { Message } from "./message.js";
 
 /** Questions and answers in turns, by decision; see `workedExamples` in `imitation`, which makes them of train goals. */
 export interface Exemplars {
@@ -14,7 +14,11 @@ export interface Exemplars {
 export const NO_EXEMPLARS: Exemplars = { goals: [], query: [], select: [], act: [] };
 
 /** Exemplars stand between the system message, where there is one, and the question. */
-export function withExemplars(prompt: readonly Message[], exemplars: readonly Message[]): readonly Message[] {
+export function withExemplars(
+  prompt: readonly Message[],
+  exemplars: readonly Message[] = [],
+): readonly Message[] {
+  if (exemplars.length === 0) return prompt;
   const question = prompt.findIndex((message) => message.role === "user");
   return [...prompt.slice(0, question), ...exemplars, ...prompt.slice(question)];
 }

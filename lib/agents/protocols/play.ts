@@ -1,0 +1,63 @@
+/**
+ * How an episode is played by a protocol. A play asks one question after another and takes the answers; who answers (an agent,
+ * a batch of roll-outs, a teacher, a record) is nobody's business here, so that prompts, repairs, limits and results mean the
+ * same everywhere.
+ */
+import type { Message } from "../prompts/index.js";
+import type { Decision, Trajectory } from "../types.js";
+
+/** What the shopper is asked at one point of an episode. */
+export interface Question {
+  /** Which decision of the protocol. */
+  readonly task: Decision["task"];
+  /** The page as text, without the instruction. */
+  readonly page: string;
+  /** The question as a language model gets it. */
+  readonly prompt: readonly Message[];
+}
+
+/** An answer as a play takes it: the text, and what is known of how it came about. */
+export interface Said extends Pick<Decision, "promptTokens" | "completionTokens" | "tokens"> {
+  readonly text: string;
+  /** It was cut off at the limit of its length. */
+  readonly truncated?: boolean;
+}
+
+/** Whether a model has room for a prompt; a longer one is told less, where the protocol can do with less. */
+export type Fits = (prompt: readonly Message[]) => boolean;
+
+/** An episode that waits for its next decision. */
+export interface Play<Asked extends Question> {
+  /** What is to be decided now; null when the episode is over. */
+  ask(fits?: Fits): Asked | null;
+  /**
+   * Takes the answer to what was asked last, and every action that follows from it.
+   * @returns the decision as it was read, and the reward of its last action
+   * @throws RangeError when nothing was asked
+   */
+  answer(said: Said): { readonly decision: Decision; readonly reward: number };
+  /** The same episode to go on with on its own. */
+  fork(): Play<Asked>;
+  /** The episode so far. */
+  trajectory(agent: string): Trajectory;
+}
+
+/** Plays an episode to its end with one who decides. */
+export async function playOut<Asked extends Question>(
+  play: Play<Asked>,
+  decide: (question: Asked) => Said | Promise<Said>,
+  fits?: Fits,
+): Promise<void> {
+  for (let question = play.ask(fits); question !== null; question = play.ask(fits)) {
+    play.answer(await decide(question));
+  }
+}
+
+/** What a decision takes over from the answer; what is not known is left out. */
+export function keptOf({ promptTokens, completionTokens, tokens }: Said): Partial<Decision> {
+  return {
+    ...(promptTokens === undefined ? {} : { promptTokens }),
+    ...(completionTokens === undefined ? {} : { completionTokens }),
+    ...(tokens === undefined ? {} : { tokens }),
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * The thesis's protocol: an episode is two decisions, a query and a choice among the first ten results, and
+ * the options follow by rule (docs/webshop.md). It is played on the real pages, click by click.
+ */
+import { type Environment, type Product, type RewardParts, rewardOf } from "../../simulator/index.js";
+import { clickAction, Episode, resultsOn, searchAction, withoutPrice } from "../episode.js";
+import { chooseOptions, type OptionMode } from "../options.js";
+import {
+  type Exemplars,
+  NO_EXEMPLARS,
+  parseQuery,
+  parseSelection,
+  queryPrompt,
+  selectPrompt,
+  withExemplars,
+} from "../prompts/index.js";
+import type { Decision, Trajectory } from "../types.js";
+import { pageText } from "./pages.js";
+import { keptOf, type Play, type Question, type Said } from "./play.js";
+
+/** Products shown to the selection: the first page of results. */
+export const LISTED = 10;
+
+/** How an episode of the protocol goes. */
+export interface TwoDecisionRules {
+  /** Who chooses the options. Default `match`. */
+  readonly options?: OptionMode;
+  /** Worked examples before each question. Default: none. */
+  readonly exemplars?: Exemplars;
+}
+
+/** The first question: a search query for the instruction. An empty one ends the episode with nothing bought. */
+export interface QueryQuestion extends Question {
+  readonly task: "query";
+  readonly instruction: string;
+}
+
+/** The second question: a number, from 1, of the listed products. */
+export interface SelectQuestion extends Question {
+  readonly task: "select";
+  readonly instruction: string;
+  readonly query: string;
+  readonly listed: readonly Product[];
+}
+
+export type TwoDecisionQuestion = QueryQuestion | SelectQuestion;
+
+/** An episode of the two-decision protocol. A query without results ends it after one step, with nothing bought. */
+export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
+  #episode: Episode;
+  #query: string | null = null;
+  #listed: readonly Product[] = [];
+  #selected: number | null = null;
+  #decisions: Decision[] = [];
+  #asked: TwoDecisionQuestion | null = null;
+
+  constructor(
+    readonly environment: Environment,
+    readonly goal: number,
+    readonly rules: TwoDecisionRules = {},
+  ) {
+    this.#episode = new Episode(environment, goal);
+  }
+
+  /** The query that was searched, as it was read; null before. */
+  get query(): string | null {
+    return this.#query;
+  }
+
+  /** Position in the list that was chosen, from 0; null before, and where there was no list. */
+  get selected(): number | null {
+    return this.#selected;
+  }
+
+  ask(): TwoDecisionQuestion | null {
+    return (this.#asked ??= this.#question());
+  }
+
+  #question(): TwoDecisionQuestion | null {
+    const { instruction } = this.#episode.goal;
+    const { query: shownQueries, select: shownChoices } = this.rules.exemplars ?? NO_EXEMPLARS;
+    const page = pageText(this.environment, this.#episode.state);
+    if (this.#query === null) {
+      return {
+        task: "query",
+        instruction,
+        page,
+        prompt: withExemplars(queryPrompt(instruction), shownQueries),
+      };
+    }
+    if (this.#selected !== null || this.#listed.length === 0) return null;
+    const [query, listed] = [this.#query, this.#listed];
+    const prompt = withExemplars(selectPrompt(instruction, query, listed), shownChoices);
+    return { task: "select", instruction, query, listed, page, prompt };
+  }
+
+  answer(said: Said): { readonly decision: Decision; readonly reward: number } {
+    const asked = this.#asked;
+    if (!asked) throw new RangeError("Nothing was asked: an answer needs a question.");
+    this.#asked = null;
+    const step = this.#episode.length;
+    const valid = asked.task === "query" ? this.#search(said.text) : this.#buy(said.text);
+    const decision: Decision = {
+      task: asked.task,
+      step,
+      prompt: asked.prompt,
+      answer: said.text,
+      ...keptOf(said),
+      formatValid: valid,
+      admissible: valid,
+      repaired: false,
+      truncated: said.truncated ?? false,
+    };
+    this.#decisions.push(decision);
+    return { decision, reward: asked.task === "query" ? 0 : this.trajectory("").reward };
+  }
+
+  /** Any text is a query; one of which nothing is left is not searched. */
+  #search(answer: string): true {
+    this.#query = parseQuery(answer);
+    const search = searchAction(this.#query);
+    if (search !== searchAction("")) {
+      this.#episode.act(search);
+      this.#listed = resultsOn(this.environment, this.#episode.state).slice(0, LISTED);
+    }
+    return true;
+  }
+
+  /** Opens the chosen product, chooses its options by rule and buys it; whether the answer named one. */
+  #buy(answer: string): boolean {
+    const { index, valid } = parseSelection(answer, this.#listed.length);
+    this.#selected = index;
+    const { asin, options } = this.#listed[index]!;
+    this.#episode.act(clickAction(asin.toLowerCase()));
+    const wanted = withoutPrice(this.#episode.goal.instruction);
+    for (const value of chooseOptions(options, wanted, this.#mode)) this.#episode.act(clickAction(value));
+    this.#episode.act(clickAction("buy now"));
+    return valid;
+  }
+
+  get #mode(): OptionMode {
+    return this.rules.options ?? "match";
+  }
+
+  fork(): TwoDecisionPlay {
+    const copy = new TwoDecisionPlay(this.environment, this.goal, this.rules);
+    copy.#episode = this.#episode.fork();
+    copy.#query = this.#query;
+    copy.#listed = this.#listed;
+    copy.#selected = this.#selected;
+    copy.#decisions = [...this.#decisions];
+    copy.#asked = this.#asked;
+    return copy;
+  }
+
+  trajectory(agent: string): Trajectory {
+    const played = { ...this.#episode.trajectory(agent), decisions: this.#decisions };
+    if (this.#mode !== "all-lists" || this.#selected === null) return played;
+    const parts = rewardOfAllLists(this.environment, this.goal, this.#listed[this.#selected]!);
+    return { ...played, parts, reward: parts?.total ?? 0 };
+  }
+}
+
+/**
+ * The reward when every value of every option is handed over at once, as the thesis's code does. A "#" or "?" in a
+ * value broke its address, so that the reward was never shown: 0.
+ */
+function rewardOfAllLists(environment: Environment, goal: number, product: Product): RewardParts | null {
+  const { catalogue } = environment;
+  if (product.options.some((group) => group.values.some((value) => /[#?]/.test(value)))) return null;
+  const options = Object.fromEntries(product.options.map((group) => [group.name, group.values]));
+  return rewardOf(
+    { product, price: catalogue.price(catalogue.indexOf(product.asin)), options },
+    catalogue.goal(goal),
+    undefined,
+    (title) => environment.nounsOf(title),
+  );
+}
