@@ -5,6 +5,7 @@ export * from "./duration.js";
 export * from "./errors.js";
 export * from "./files.js";
 export * from "./interrupt.js";
+export * from "./lines.js";
 export * from "./random.js";
 export * from "./registry.js";
 export * from "./workers.js";

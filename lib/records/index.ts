@@ -1,4 +1,5 @@
 /** Records: one envelope for every kind, written whole, sealed, checked on reading, found by query. */
+export * from "./actions.js";
 export * from "./all.js";
 export * from "./envelope.js";
 export * from "./folder.js";
@@ -10,4 +11,5 @@ export * from "./places.js";
 export * from "./provenance.js";
 export * from "./query-text.js";
 export * from "./query.js";
+export * from "./replay.js";
 export * from "./summary.js";

@@ -1,20 +1,34 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { RunError, whyNot, writeFileWhole } from "../base/index.js";
+import { readLines, RunError, whyNot, writeFileWhole } from "../base/index.js";
+import { episodeOf, type KeptEpisode, lineOf, unlike } from "./actions.js";
 import { columnsOfRow, type EpisodeResult, fromRows, toRows } from "./kinds/episode-rows.js";
 import { sha256 } from "./key.js";
+
+/** An episode that is finished: what came out, and what was done. */
+export interface FinishedEpisode {
+  readonly result: EpisodeResult;
+  readonly kept: KeptEpisode;
+}
+
+/** A line of the journal. */
+interface Line {
+  readonly row: (number | null)[];
+  readonly episode: unknown;
+  readonly sum: string;
+}
 
 /** How long finished episodes may stay unwritten, in milliseconds: what an interruption can cost. */
 const PATIENCE = 2000;
 
 /**
  * The finished episodes of an evaluation that is not finished yet, so that an interrupted one goes on where it stopped.
- * One line per episode with the SHA-256 of its row, in the order in which they ended, in `<runs>/.unfinished/<id>.jsonl`; the file goes when the
- * record is written. An evaluation that takes less than two seconds never writes it.
+ * One line per episode with the SHA-256 of what it holds, in the order in which they ended, in `<runs>/.unfinished/<id>.jsonl`; the
+ * file goes when the record is written. An evaluation that takes less than two seconds never writes it.
  */
 export class Journal {
   private readonly path: string;
-  private waiting: EpisodeResult[] = [];
+  private waiting: FinishedEpisode[] = [];
   private written = performance.now();
 
   /** @param patience milliseconds that a finished episode may stay unwritten; 0 writes each at once */
@@ -31,22 +45,23 @@ export class Journal {
    * and everything else that is not an episode with a place in this evaluation is dropped: it is played again.
    * @param has whether an episode of this seed and goal belongs to the evaluation
    */
-  read(has: (seed: number, goal: number) => boolean): EpisodeResult[] {
+  read(has: (seed: number, goal: number) => boolean): FinishedEpisode[] {
     if (!existsSync(this.path)) return [];
-    const results = new Map<string, EpisodeResult>();
-    for (const line of readFileSync(this.path, "utf8").split("\n")) {
-      const result = this.parse(line);
-      if (result && has(result.seed, result.goal)) results.set(`${result.seed} ${result.goal}`, result);
+    const found = new Map<string, FinishedEpisode>();
+    for (const line of readLines(this.path, "finished episodes")) {
+      const one = this.parse(line);
+      if (one && has(one.result.seed, one.result.goal))
+        found.set(`${one.result.seed} ${one.result.goal}`, one);
     }
-    const kept = [...results.values()];
-    if (kept.length === 0) this.discard();
-    else writeFileWhole(this.path, this.linesOf(kept)); // without what was cut off, so that the next line begins a line
-    return kept;
+    const finished = [...found.values()];
+    if (finished.length === 0) this.discard();
+    else writeFileWhole(this.path, this.linesOf(finished)); // without what was cut off, so that the next line begins a line
+    return finished;
   }
 
   /** Notes a finished episode. */
-  add(result: EpisodeResult): void {
-    this.waiting.push(result);
+  add(episode: FinishedEpisode): void {
+    this.waiting.push(episode);
     if (performance.now() - this.written >= this.patience) this.flush();
   }
 
@@ -75,23 +90,30 @@ export class Journal {
     this.written = performance.now();
   }
 
-  private linesOf(results: readonly EpisodeResult[]): string {
-    return toRows(results)
-      .map((row) => `${JSON.stringify({ row, sum: this.sumOf(row) })}\n`)
+  private linesOf(episodes: readonly FinishedEpisode[]): string {
+    return episodes
+      .map(({ result, kept }) => {
+        const row = toRows([result])[0]!;
+        const episode: unknown = JSON.parse(lineOf(kept));
+        return `${JSON.stringify({ row, episode, sum: this.sumOf(row, episode) })}\n`;
+      })
       .join("");
   }
 
   /** An episode, or null where the line is not a whole one of this evaluation. */
-  private parse(line: string): EpisodeResult | null {
+  private parse(line: string): FinishedEpisode | null {
     try {
-      const { row, sum } = JSON.parse(line) as { row: (number | null)[]; sum: string };
-      return sum === this.sumOf(row) ? (fromRows(columnsOfRow(row), [row])[0] ?? null) : null;
+      const { row, episode, sum } = JSON.parse(line) as Line;
+      if (sum !== this.sumOf(row, episode)) return null;
+      const [result] = fromRows(columnsOfRow(row), [row]);
+      const kept = episodeOf(episode);
+      return result && !unlike(kept, result) ? { result, kept } : null;
     } catch {
       return null;
     }
   }
 
-  private sumOf(row: readonly (number | null)[]): string {
-    return sha256(`${this.id} ${JSON.stringify(row)}`);
+  private sumOf(row: readonly (number | null)[], episode: unknown): string {
+    return sha256(`${this.id} ${JSON.stringify([row, episode])}`);
   }
 }

@@ -3,11 +3,15 @@ import type { Agent, Trajectory } from "../agents/index.js";
 import { InputError, RunError, stream } from "../base/index.js";
 import type { Catalogue, Environment, Goal, SplitName } from "../simulator/index.js";
 import {
+  ACTIONS_FILE,
+  actionsText,
   type EpisodeResult,
   type EvaluationIdentity,
   evaluationKind,
   Journal,
+  keptEpisode,
   keyOf,
+  lineOf,
   ownFolder,
   readRecord,
   recordFolders,
@@ -98,14 +102,19 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const has = (seed: number, goal: number): boolean =>
     seeds.includes(seed) && goal >= goals.first && goal < goals.first + goals.count;
   const results: EpisodeResult[] = [];
-  for (const result of journal.read(has)) results[indexOf(result.seed, result.goal)] = result;
+  const lines: string[] = [];
+  for (const { result, kept } of journal.read(has)) {
+    const index = indexOf(result.seed, result.goal);
+    [results[index], lines[index]] = [result, lineOf(kept)];
+  }
   let done = Object.keys(results).length;
   const play = async (index: number): Promise<void> => {
     const { agent, seed, goal } = episodeAt(index);
     const trajectory = await agent.play(environment, goal, stream(seed, "evaluate", goal));
     const result = resultOf(trajectory, seed, catalogue.goal(goal));
-    results[index] = result;
-    journal.add(result);
+    const kept = keptEpisode(trajectory, seed);
+    [results[index], lines[index]] = [result, lineOf(kept)];
+    journal.add({ result, kept });
     done += 1;
     options.onEpisode?.(done, total);
   };
@@ -124,7 +133,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     );
   }
   const seconds = (performance.now() - started) / 1000;
-  const files = usageFile(results, options.price);
+  const files = { ...usageFile(results, options.price), [ACTIONS_FILE]: actionsText(lines) };
   const { record, outcome } = writeRecord({ identity, results, seconds, files }, runs);
   journal.discard();
   return evaluation(record, outcome, options.price);

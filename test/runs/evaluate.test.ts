@@ -15,12 +15,14 @@ import { join } from "node:path";
 import type { Agent } from "../../lib/agents/index.js";
 import { InputError } from "../../lib/base/index.js";
 import {
+  ACTIONS_FILE,
   canonicalJson,
   everyRecord,
   keepAsEvidence,
   readProvenance,
   readRecord,
   recordsWhere,
+  type RunRecord,
   sha256,
   summarize,
 } from "../../lib/records/index.js";
@@ -143,39 +145,59 @@ describe("evaluation and run records", () => {
     const other = join(runs, "undisturbed");
     const common = { environment, split: "test" as const, goals, seeds: [0, 1] };
     const { record: expected } = await evaluate({ ...common, agent: fakeAgent(), runs: other });
-    // what an interruption leaves: 13 finished episodes, and a line cut off in the middle
+    // What an interruption leaves: 13 finished episodes, and a line cut off in the middle.
     const folder = join(runs, ".unfinished");
-    mkdirSync(folder);
-    const lines = readFileSync(join(expected.path, "record.json"), "utf8").match(/^ {6}\[.*\]/gm)!;
-    assert.equal(lines.length, 20);
-    const noted = (row: string): string =>
-      JSON.stringify({ row: JSON.parse(row) as unknown, sum: sha256(`${expected.id} ${row}`) });
-    const left = lines.slice(0, 13).map((line) => noted(line.trim()));
-    writeFileSync(join(folder, `${expected.id}.jsonl`), `${left.join("\n")}\n[1,3,0.2`);
+    const path = join(folder, `${expected.id}.jsonl`);
+    const stopped = fakeAgent();
+    const play = stopped.play.bind(stopped);
+    const interrupted: Agent = {
+      ...stopped,
+      play: (...how) => (stopped.played === 13 ? Promise.reject(new Error("stop")) : play(...how)),
+    };
+    await assert.rejects(evaluate({ ...common, agent: interrupted, runs }), /stop/);
+    const left = readFileSync(path, "utf8").trim().split("\n");
+    assert.equal(left.length, 13);
+    writeFileSync(path, `${left.join("\n")}\n${left[3]!.slice(0, 60)}`);
     const agent = fakeAgent();
     const { record } = await evaluate({ ...common, agent, runs });
     assert.equal(agent.played, 7);
-    assert.deepEqual(
-      readFileSync(join(record.path, "record.json")),
-      readFileSync(join(expected.path, "record.json")),
-    );
+    const same = ({ path: made }: RunRecord): void => {
+      for (const file of ["record.json", ACTIONS_FILE])
+        assert.deepEqual(readFileSync(join(made, file)), readFileSync(join(expected.path, file)));
+    };
+    same(record);
     assert.ok(!existsSync(folder));
 
-    // The order of the lines is the order in which episodes ended; what is no episode of this evaluation is dropped.
+    // The order of the lines is the order in which episodes ended; what is no episode of this evaluation, or was altered, is dropped.
     mkdirSync(folder);
-    const strange = ["[7,3,0.2,1,3,1,1,1,1,1,1]", "[0,99,0.2,1,3,1,1,1,1,1,1]", "[0,1,5,1,3,1,1,1,1,1,1]"];
+    interface Line {
+      readonly row: number[];
+      readonly episode: object;
+    }
+    const [first, second] = left.slice(0, 2).map((line) => JSON.parse(line) as Line);
+    const noted = (row: readonly number[], episode: object): string =>
+      JSON.stringify({ row, episode, sum: sha256(`${expected.id} ${JSON.stringify([row, episode])}`) });
+    assert.equal(noted(first!.row, first!.episode), left[0]);
+    const [, , ...rest] = first!.row;
     const changed = left[1]!.replace(",1,3,", ",1,4,"); // another number of steps
     assert.notEqual(changed, left[1]);
-    const lived = [...left.slice(4).reverse(), left[6], ...strange.map(noted), changed, "{}", ""].join("\n");
-    writeFileSync(join(folder, `${expected.id}.jsonl`), lived);
+    const strange = [
+      noted([7, 3, ...rest], { ...first!.episode, seed: 7, goal: 3 }),
+      noted([0, 99, ...rest], { ...first!.episode, goal: 99 }),
+      noted(first!.row, second!.episode),
+      noted(second!.row, { ...second!.episode, reward: 0.123 }),
+      changed,
+      left[2]!.slice(13),
+      JSON.stringify(first!.row), // as lines were before actions were kept
+      "{}",
+      "",
+    ];
+    writeFileSync(path, [...left.slice(4).reverse(), left[6], ...strange].join("\n"));
     rmSync(record.path, { recursive: true });
     const again = fakeAgent();
     const { record: third } = await evaluate({ ...common, agent: again, runs });
     assert.equal(again.played, 11); // 20 without the 9 that were there
-    assert.deepEqual(
-      readFileSync(join(third.path, "record.json")),
-      readFileSync(join(expected.path, "record.json")),
-    );
+    same(third);
   });
 
   it("loses no finished episode to a failure", async () => {
