@@ -3,21 +3,18 @@ import { InputError } from "../base/index.js";
 import type { SplitName } from "../simulator/index.js";
 import type { Cost, Evaluation } from "../runs/index.js";
 import type { Estimate } from "../stats/index.js";
-import { integerOption, note, numberOption, printJson } from "./common.js";
+import { addAgentOptions, type AgentFlags, chosenAgent } from "./agent-options.js";
+import { integerOption, note, printJson } from "./common.js";
 import { buildReporter } from "./data/report.js";
-import { addPromptingOptions, asksForPrompting, type PromptingFlags, promptingAgent } from "./prompting.js";
+import { addPromptingOptions } from "./prompting.js";
 import { countReporter } from "./study/report.js";
 import type { AddVerb } from "./verb.js";
 
-interface EvaluateFlags extends PromptingFlags {
-  readonly selectModel?: string;
-  readonly name?: string;
-  readonly history?: number;
+interface EvaluateFlags extends AgentFlags {
   readonly split: SplitName;
   readonly data?: string;
   readonly seeds: readonly number[];
   readonly limit?: number;
-  readonly runs?: string;
   readonly force?: boolean;
   readonly verify?: boolean;
   readonly keep?: boolean;
@@ -32,19 +29,9 @@ export const addEvaluate: AddVerb = (program) => {
     .requiredOption(
       "--agent <name>",
       "who plays: rule, random, match, oracle, prompted, il, a trained family such as grpo, or policy",
-    )
-    .option(
-      "--model <name>",
-      "of policy and prompted: a model folder; of prompted with --base-url: the endpoint's name for its model",
-    )
-    .option("--select-model <folder>", "of policy: another model for the choices")
+    );
+  addAgentOptions(command)
     .option("--name <name>", "of policy: what its record is called", nameOption)
-    .option("--history <n>", "of il-multi-turn: past steps in its prompts", integerOption("--history", 0))
-    .option(
-      "--temperature <t>",
-      "another sampling temperature than the agent's own; 0 is greedy",
-      numberOption("--temperature", 0, 10),
-    )
     .addOption(new Option("--split <name>", "which goals").choices(["test", "dev", "train"]).default("test"))
     .option("--data <folder>", "the shop (default: the embedded one, made on first use)")
     .option("--seeds <list>", "seeds separated by commas", seedsOption, [0])
@@ -62,22 +49,10 @@ export const addEvaluate: AddVerb = (program) => {
         "are read from either the next time.",
     )
     .action(async (flags: EvaluateFlags) => {
-      const prompting = asksForPrompting(flags);
+      const chosen = await chosenAgent(flags);
       const { defaultCatalogue, openEnvironment, splitRanges } = await import("../simulator/index.js");
-      const { agentOf, evaluate } = await import("../runs/index.js");
+      const { evaluate } = await import("../runs/index.js");
       const { withInterrupts } = await import("./interrupts.js");
-      // Before anything is built: a misspelt name should cost nothing.
-      const { agent: name, model, selectModel, temperature, history, runs } = flags;
-      const named = prompting
-        ? null
-        : await agentOf(name, {
-            ...(model === undefined ? {} : { model }),
-            ...(selectModel === undefined ? {} : { selectModel }),
-            ...(temperature === undefined ? {} : { temperature }),
-            ...(flags.name === undefined ? {} : { name: flags.name }),
-            ...(history === undefined ? {} : { history }),
-            ...(runs === undefined ? {} : { runs }),
-          });
       const building = buildReporter();
       const catalogue = await defaultCatalogue(flags.data, {
         progress: building.building,
@@ -87,13 +62,13 @@ export const addEvaluate: AddVerb = (program) => {
       building.end();
       const { start, end } = splitRanges(catalogue.goalCount)[flags.split];
       const count = Math.min(end - start, flags.limit ?? Infinity);
-      const playing = countReporter(`${name} on ${flags.split} goals`);
+      const playing = countReporter(`${flags.agent} on ${flags.split} goals`);
       let result: Evaluation;
       try {
-        const agent = named ?? (await promptingAgent(flags, catalogue));
+        const agent = await chosen.open(catalogue);
         result = await withInterrupts((signal) => {
           const waiting = (): void => note("Ending the episodes in flight (Ctrl-C again drops them).");
-          if (prompting) signal.addEventListener("abort", waiting);
+          if (chosen.prompting) signal.addEventListener("abort", waiting);
           return evaluate({
             agent,
             environment: openEnvironment(catalogue),

@@ -1,7 +1,7 @@
-/** How well an algorithm's advantages agree with what decisions were really worth. */
+/** How well an algorithm's advantages agree with the value of decisions. */
 import { type Group, gigpo, type TurnAdvantages } from "../grpo/index.js";
 import { bootstrap, type BootstrapOptions, type Estimate } from "../stats/index.js";
-import type { JudgedEpisode, Worth } from "./measure.js";
+import type { JudgedEpisode, Value } from "./measure.js";
 
 /** Which advantages are compared, over which groups. */
 export interface CreditRule {
@@ -12,7 +12,7 @@ export interface CreditRule {
   /** Episodes of a group; a goal's episodes are cut into as many whole groups as there are. */
   readonly size: number;
   /** The reward that the algorithm sees and that decisions are judged by: WebShop's score, or 1 for a success and 0 else. */
-  readonly reward: keyof Worth;
+  readonly reward: keyof Value;
 }
 
 /** Agreement over all decisions of all goals. */

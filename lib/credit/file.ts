@@ -9,7 +9,7 @@ import type { JudgedEpisode } from "./measure.js";
 export const judgedFile = "data/judged/step-credit.json";
 
 const share = z.number().min(0).max(1);
-const worth = z.tuple([share, share]);
+const value = z.tuple([share, share]);
 
 const schema = z.strictObject({
   format: z.literal("aisle-credit-1"),
@@ -21,7 +21,7 @@ const schema = z.strictObject({
       z.strictObject({
         goal: z.int().nonnegative(),
         reward: share,
-        turns: z.array(z.strictObject({ page: z.string(), before: worth, after: worth })),
+        turns: z.array(z.strictObject({ page: z.string(), before: value, after: value })),
       }),
     ),
   ),

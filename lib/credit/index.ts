@@ -1,4 +1,4 @@
-/** Credit judged by what decisions were really worth. */
+/** Credit judged by the value of decisions. */
 export * from "./agreement.js";
 export * from "./file.js";
 export * from "./measure.js";

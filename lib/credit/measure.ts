@@ -1,5 +1,5 @@
 /**
- * Is credit right? What a decision was really worth can be sampled, because the shop's state is a value that can be copied:
+ * Is credit right? The value of a state can be sampled, because a session can be copied:
  *
  *   V(s) = mean reward of K fresh continuations from s        A*(s_t, a_t) = V(s_{t+1}) − V(s_t)
  *
@@ -32,17 +32,17 @@ export interface CreditOptions {
   readonly onGoal?: (done: number, total: number) => void;
 }
 
-/** A decision and what it was worth, for every scale of the reward. */
+/** A decision and the values of the states around it, for every scale of the reward. */
 export interface JudgedTurn {
   /** The page on which it was taken (GiGPO's anchor). */
   readonly anchor: string;
   /** V before and after it, by the shop's score and by success alone. */
-  readonly before: Worth;
-  readonly after: Worth;
+  readonly before: Value;
+  readonly after: Value;
 }
 
 /** A value in score, [0, 1], and in the chance of success. */
-export interface Worth {
+export interface Value {
   readonly score: number;
   readonly success: number;
 }
@@ -81,10 +81,10 @@ export async function judgeDecisions(
       starts.map(() => goal),
       { ...how, samples: continuations, name: ["credit", "continued"], from: starts },
     );
-    const worths = new Map(
-      starts.map(({ name }, i) => [name, meanWorth(ends[i]!.map(({ trajectory }) => trajectory.reward))]),
+    const values = new Map(
+      starts.map(({ name }, i) => [name, meanValue(ends[i]!.map(({ trajectory }) => trajectory.reward))]),
     );
-    judged.push(played!.map((episode) => judgedEpisode(goal, episode, worths)));
+    judged.push(played!.map((episode) => judgedEpisode(goal, episode, values)));
     onGoal?.(judged.length, goals.length);
   }
   return judged;
@@ -117,24 +117,24 @@ function statesOf(
 function judgedEpisode(
   goal: number,
   { trajectory, rollout }: PlayedEpisode,
-  worths: ReadonlyMap<string | number, Worth>,
+  values: ReadonlyMap<string | number, Value>,
 ): JudgedEpisode {
   const actions = trajectory.steps.map(({ action }) => action);
-  const end = meanWorth([trajectory.reward]);
-  const worthAt = (t: number): Worth =>
-    t === actions.length ? end : worths.get(nameOf(actions.slice(0, t)))!;
+  const end = meanValue([trajectory.reward]);
+  const valueAt = (t: number): Value =>
+    t === actions.length ? end : values.get(nameOf(actions.slice(0, t)))!;
   return {
     goal,
     reward: trajectory.reward,
     turns: rollout.turns.map(({ anchor }, t) => ({
       anchor: anchor!,
-      before: worthAt(t),
-      after: worthAt(t + 1),
+      before: valueAt(t),
+      after: valueAt(t + 1),
     })),
   };
 }
 
-function meanWorth(rewards: readonly number[]): Worth {
+function meanValue(rewards: readonly number[]): Value {
   const mean = (of: (reward: number) => number): number =>
     rewards.reduce((sum, reward) => sum + of(reward), 0) / rewards.length;
   return { score: mean((reward) => reward), success: mean((reward) => Number(reward === 1)) };

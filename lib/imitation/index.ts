@@ -6,7 +6,7 @@ export * from "./exemplars.js";
 export { demonstrationRow, demonstrationsFor, imitate } from "./imitate.js";
 export * from "./loop.js";
 export * from "./measure.js";
-export { rewardOfMatched } from "./purchases.js";
+export { rewardOfMatched } from "./reward-of-purchase.js";
 export { type RunOptions, trainerOptions } from "./run-options.js";
 export * from "./supervised.js";
 export * from "./verdicts.js";

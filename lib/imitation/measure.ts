@@ -5,7 +5,7 @@ import { Policy, type Sample } from "../policy/index.js";
 import { type Catalogue, type Goal, openEnvironment, splitRanges } from "../simulator/index.js";
 import { firstAffordable } from "./demonstrations/teachers.js";
 import { plainQuery } from "./demonstrations/queries.js";
-import { rewardOfMatched } from "./purchases.js";
+import { rewardOfMatched } from "./reward-of-purchase.js";
 
 export interface MeasureOptions {
   /** Goal indices. */

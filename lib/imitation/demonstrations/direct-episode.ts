@@ -9,7 +9,7 @@ import {
   withoutPrice,
 } from "../../agents/index.js";
 import type { Environment } from "../../simulator/index.js";
-import { rewardOfMatched } from "../purchases.js";
+import { rewardOfMatched } from "../reward-of-purchase.js";
 import { plainQuery } from "./queries.js";
 import { firstAffordable } from "./teachers.js";
 
@@ -29,10 +29,10 @@ export function directEpisode(
   const listed = resultsOn(environment, episode.state).slice(0, LISTED);
   if (listed.length === 0) return actions;
   const indices = listed.map(({ asin }) => catalogue.indexOf(asin));
-  const worth = indices.map((index) => rewardOfMatched(catalogue, index, episode.goal));
+  const rewards = indices.map((index) => rewardOfMatched(catalogue, index, episode.goal));
   const at =
     teacher === "oracle"
-      ? worth.indexOf(Math.max(...worth))
+      ? rewards.indexOf(Math.max(...rewards))
       : firstAffordable(catalogue, episode.goal, indices);
   const { asin, options } = listed[at]!;
   const values = chooseOptions(options, withoutPrice(episode.goal.instruction), "match");

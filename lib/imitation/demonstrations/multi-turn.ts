@@ -14,7 +14,7 @@ import {
 } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Environment, openEnvironment } from "../../simulator/index.js";
-import { rewardOfMatched } from "../purchases.js";
+import { rewardOfMatched } from "../reward-of-purchase.js";
 import { carefulQuery, carelessQuery } from "./queries.js";
 import { directEpisode } from "./direct-episode.js";
 import { taughtGoals, type TeachOptions } from "./teachers.js";
@@ -91,8 +91,8 @@ export function shop(environment: Environment, goal: number, random: Random): st
     const contentWith = last ? 0 : 0.6 + 0.4 * random.next();
     for (let page = 1; ; page++) {
       const found = environment.actions(episode.state).click.filter((text) => indexOf(text) >= 0);
-      const worth = found.map((text) => rewardOfMatched(catalogue, indexOf(text), wish));
-      const best = worth.indexOf(Math.max(...worth));
+      const rewards = found.map((text) => rewardOfMatched(catalogue, indexOf(text), wish));
+      const best = rewards.indexOf(Math.max(...rewards));
       if (found.length > 0 && random.next() < 0.25) {
         // A wrong turn: opened, looked at, left.
         act(clickAction(random.pick(found)));
@@ -100,7 +100,7 @@ export function shop(environment: Environment, goal: number, random: Random): st
         for (let back = 0; back < 3 && episode.state.page !== "results"; back++) act(clickAction("< prev"));
         if (episode.state.page !== "results") break;
       }
-      if (found.length > 0 && worth[best]! >= contentWith) {
+      if (found.length > 0 && rewards[best]! >= contentWith) {
         act(clickAction(found[best]!));
         const { options } = catalogue.product(indexOf(found[best]!));
         for (const value of chooseOptions(options, withoutPrice(wish.instruction), "match"))

@@ -2,7 +2,7 @@
 import { priceBound, PROMPT_VERSION, queryPrompt, selectPrompt } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
 import { type Catalogue, type Goal, splitRanges } from "../../simulator/index.js";
-import { rewardOfMatched } from "../purchases.js";
+import { rewardOfMatched } from "../reward-of-purchase.js";
 import { carelessQuery, plainQuery } from "./queries.js";
 import type { Demonstration, Provenance } from "./types.js";
 
@@ -139,10 +139,10 @@ export function firstAffordable(catalogue: Catalogue, goal: Goal, listed: readon
   return Math.max(0, affordable(catalogue, goal, listed).indexOf(true));
 }
 
-/** A reward that is no disappointment. */
+/** The least reward of a product that a shopper is content with. */
 const WILL_DO = 0.3;
 
-/** What a person takes who reads from the top: the first result that can be afforded and will do; now and then a hasty one. */
+/** The choice of a person who reads from the top: the first result that can be afforded and will do; now and then a hasty one. */
 function glance(
   catalogue: Catalogue,
   goal: Goal,

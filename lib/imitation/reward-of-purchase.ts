@@ -1,4 +1,4 @@
-/** What a search's results are worth to a goal: the labels of selection. */
+/** The reward of buying a result of a search: the labels of selection. */
 import { chooseOptions, withoutPrice } from "../agents/index.js";
 import { type Catalogue, chooseTagger, type Goal, rewardOf } from "../simulator/index.js";
 
