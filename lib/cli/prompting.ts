@@ -16,6 +16,8 @@ export interface PromptingFlags extends Partial<EndpointOptions> {
   readonly onnx?: string;
   readonly dtype?: string;
   readonly react?: boolean;
+  readonly multiTurn?: boolean;
+  /** The older name of `multiTurn`. */
   readonly act?: boolean;
   readonly fewShot?: number;
   readonly maxTokens?: number;
@@ -33,7 +35,8 @@ export function addPromptingOptions(command: Command): void {
     )
     .option("--onnx <model>", "an ONNX chat model answers: a folder, or a model on the Hugging Face hub")
     .option("--dtype <name>", "of --onnx: which of its files, such as fp32, fp16, q8, q4 (default: fp32)")
-    .option("--act", "one action at a time, to the purchase, instead of two decisions")
+    .option("--multi-turn", "one action at a time, to the purchase, instead of two decisions")
+    .addOption(new Option("--act", "the older name of --multi-turn").hideHelp())
     .option("--react", "the same with a thought before each action")
     .option("--few-shot <k>", "k worked examples, from train goals", integerOption("--few-shot", 1, 100))
     .option("--max-tokens <n>", "of an answer at most", integerOption("--max-tokens", 1))
@@ -70,6 +73,7 @@ const OWN = [
   "onnx",
   "dtype",
   "react",
+  "multiTurn",
   "act",
   "fewShot",
   "maxTokens",
@@ -104,10 +108,12 @@ export function asksForPrompting(flags: PromptingFlags): boolean {
   if (flags.price !== undefined && flags.baseUrl === undefined && flags.onnx === undefined) {
     throw new InputError("--price needs a model whose tokens are counted: --base-url or --onnx.");
   }
-  if (flags.act && flags.react) throw new InputError("--react is --act with a thought: give one of them.");
-  if (flags.options !== undefined && (flags.act || flags.react)) {
+  const multiTurn = flags.multiTurn ?? flags.act;
+  if (multiTurn && flags.react)
+    throw new InputError("--react is --multi-turn with a thought: give one of them.");
+  if (flags.options !== undefined && (multiTurn || flags.react)) {
     throw new InputError(
-      "--options is about two decisions; with --act and --react the agent clicks options itself.",
+      "--options is about two decisions; with --multi-turn and --react the agent clicks options itself.",
     );
   }
   return own.length > 0 || flags.model !== undefined;
@@ -119,7 +125,11 @@ export async function promptingAgent(flags: PromptingFlags, catalogue: Catalogue
     await import("../agents/index.js");
   const { completer, shown, model } = await answering(flags);
   const form = flags.react ? VERL_AGENT_FORM : PLAIN_FORM;
-  const protocol: Variant["protocol"] = flags.react ? "react" : flags.act ? "act" : "two-decision";
+  const protocol: Variant["protocol"] = flags.react
+    ? "react"
+    : (flags.multiTurn ?? flags.act)
+      ? "multi-turn"
+      : "two-decision";
   const { temperature, maxTokens, options, fewShot = 0 } = flags;
   const name = variantName({ model: shown, protocol, examples: fewShot, temperature });
   const exemplars =

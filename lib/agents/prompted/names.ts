@@ -2,7 +2,7 @@
 export interface Variant {
   /** A folder, a hub id or an endpoint's name; the last part of it is used. */
   readonly model: string;
-  readonly protocol: "two-decision" | "act" | "react";
+  readonly protocol: "two-decision" | "multi-turn" | "react";
   readonly examples: number;
   /** Absent: the agent's own. */
   readonly temperature?: number | undefined;
