@@ -21,7 +21,6 @@ import {
   learn,
   type Learner,
   parseGrpoConfig,
-  penaltyOf,
   presetNamed,
   type Rollout,
   type Row,
@@ -41,6 +40,7 @@ import {
 import { type AdapterFiles, loadModel, projections, saveAdapter, saveModel } from "../lib/model/index.js";
 import { freshAdapter, packedLength, Policy, Trainer } from "../lib/policy/index.js";
 import { configOf, median, noiseModel, SHAPES, type ShapeName } from "./policy.js";
+import { rewardFrom } from "../lib/rewards/index.js";
 
 /** What is played: sizes of the two iterations. */
 interface Play {
@@ -231,6 +231,7 @@ async function iterations(
     update: { learningRate: 1e-5 },
     reward: {},
   });
+  const reward = rewardFrom(config.reward, config.sampling.maxTokens);
   const trainer = new Trainer(policy, { learningRate: 1e-5, weightDecay: 0.01, checkpoint: "layer" });
   const times: Times[] = [];
   const metrics: Record<string, number>[] = [];
@@ -240,7 +241,11 @@ async function iterations(
     const began = performance.now();
     const groups = await (preset === "grpo" ? playGrpo : playGigpo)(policy, config, play, iteration);
     const rolledOut = performance.now();
-    const rows = rowsOf(groups, advantagesOf(groups, config.advantage, penaltyOf(config)), config);
+    const rows = rowsOf(
+      groups,
+      advantagesOf(groups, config.advantage, (turn) => reward.penalty(turn)),
+      config,
+    );
     let [score, update, updateCpu] = [0, 0, 0];
     let first: (Pick<Told, "loss" | "gradNorm"> & { logProbs: number[][] }) | undefined;
     const learner: Learner = {

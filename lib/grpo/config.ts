@@ -80,6 +80,8 @@ const schema = z.strictObject({
     invalidPenalty: z.number().min(0).default(0),
     /** DAPO's soft punishment: the last `buffer` tokens before the limit cost up to `factor`, rising from 0. */
     overlong: z.strictObject({ buffer: whole, factor: positive }).optional(),
+    /** Further terms by name (lib/rewards), each with its settings; all are added up. */
+    terms: z.record(z.string(), z.looseObject({})).optional(),
     /** A response cut by the length limit: count it, or leave its row out of the loss. */
     truncated: z.enum(["count", "mask"]).default("count"),
   }),

@@ -11,12 +11,13 @@ import {
   noPenalty,
   objective,
   parseGrpoConfig,
-  penaltyOf,
+  type Penalty,
   presetNamed,
   rowsOf,
   sharesOf,
   type Turn,
 } from "../../lib/grpo/index.js";
+import { rewardFrom } from "../../lib/rewards/index.js";
 
 function configured(preset: string, more: Record<string, object> = {}): GrpoConfig {
   const { advantage, objective: loss, value, reward } = presetNamed(preset);
@@ -213,6 +214,12 @@ describe("ARPO's shared turns", () => {
   });
 });
 
+/** The penalties of a configuration, as a run sums them. */
+function penaltyOf({ reward, sampling }: GrpoConfig): Penalty {
+  const sum = rewardFrom(reward, sampling.maxTokens);
+  return (turn) => sum.penalty(turn);
+}
+
 describe("penalties", () => {
   it("do not blow up where all returns are equal and there is nothing else to divide by", () => {
     // Four roll-outs of two turns, all in vain; one answer is ill-formed. Without care it would be −0.1 / (0 + 1e-6).
@@ -234,19 +241,6 @@ describe("penalties", () => {
         `${preset}: ${rows.join(" ")}`,
       );
     }
-  });
-
-  it("rise over DAPO's buffer, and add up with a broken form", () => {
-    const reward = { invalidPenalty: 0.1, overlong: { buffer: 4, factor: 0.5 } };
-    const penalty = penaltyOf(configured("dapo", { reward }));
-    const of = (length: number, formatValid = true): number =>
-      penalty({ formatValid, responseIds: new Array<number>(length).fill(0) });
-    assert.deepEqual(
-      [7, 8, 10, 12].map((length) => of(length)),
-      [0, 0, 0.25, 0.5],
-    );
-    assert.equal(of(12, false), 0.6);
-    assert.equal(of(3, false), 0.1);
   });
 
   it("let a response that is too long lose in its own row", () => {

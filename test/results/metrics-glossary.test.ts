@@ -38,9 +38,9 @@ describe("the metric glossary", function () {
       evaluate: { every: 1, goals: 2 },
     };
     const runs: Record<string, object> = {
-      grpo: { preset: "grpo" },
+      grpo: { preset: "grpo", reward: { kind: "success", overlong: { buffer: 2, factor: 0.1 } } },
       gigpo: { ...multiTurn, preset: "gigpo" },
-      ppo: { ...multiTurn, preset: "ppo" },
+      ppo: { ...multiTurn, preset: "ppo", reward: { invalidPenalty: 0.1 } },
     };
     const written = new Set(
       trainingRecords().flatMap((record) => metricsOf(record).flatMap((line) => Object.keys(line as object))),

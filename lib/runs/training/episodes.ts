@@ -9,6 +9,7 @@ import {
 import { InputError, stream } from "../../base/index.js";
 import { type Group, hasZeroVariance, type Metrics, type Rollout } from "../../grpo/index.js";
 import type { Policy } from "../../policy/index.js";
+import { type Reward, rewardFrom } from "../../rewards/index.js";
 import type { Tokenizer } from "../../model/index.js";
 import { type Environment, splitRanges } from "../../simulator/index.js";
 import type { GrpoRun } from "./grpo-config.js";
@@ -90,7 +91,8 @@ export async function sampleGroups(
   iteration: number,
   goalsOf: (batch: number) => number[],
 ): Promise<SampledGroups> {
-  const { groups, sampling, reward } = config.learner;
+  const { groups, sampling } = config.learner;
+  const reward = rewardFrom(config.learner.reward, sampling.maxTokens);
   const wanted = groups.tasks * groups.perTask;
   const tries = groups.zeroVariance === "resample" ? groups.maxBatches : 1;
   const kept: Group[] = [];
@@ -121,18 +123,13 @@ export async function sampleGroups(
   };
 }
 
-/** Returns and step rewards on the configured scale. */
-function rewarded(
-  played: readonly Played[],
-  reward: GrpoRun["learner"]["reward"],
-): { readonly rollout: Rollout }[] {
-  const value = (score: number): number =>
-    reward.scale * (reward.kind === "success" ? Number(score === 1) : score);
+/** Returns and step rewards as the run's reward has them. */
+function rewarded(played: readonly Played[], reward: Reward): { readonly rollout: Rollout }[] {
   return played.map(({ rollout }) => ({
     rollout: {
       ...rollout,
-      return: value(rollout.score),
-      turns: rollout.turns.map((turn) => ({ ...turn, reward: value(turn.reward) })),
+      return: reward.ofOutcome(rollout),
+      turns: rollout.turns.map((turn) => ({ ...turn, reward: reward.ofOutcome({ score: turn.reward }) })),
     },
   }));
 }

@@ -10,6 +10,7 @@ import {
   presetNamed,
 } from "../../grpo/index.js";
 import { canonicalJson } from "../../records/index.js";
+import { rewardFrom } from "../../rewards/index.js";
 
 const whole = z.number().int().positive();
 const section = z.record(z.string(), z.unknown());
@@ -107,6 +108,7 @@ export function parseGrpoRun(value: unknown, where = "the configuration"): GrpoR
   const { multiTurn: turns, ...run } = rest;
   const own = { advantage, objective, groups, reward, sampling, update, value: critic };
   const learner = parseGrpoConfig(overPreset(presetNamed(run.preset), own), where);
+  rewardFrom(learner.reward, learner.sampling.maxTokens, `${where}, reward`); // refuses terms that it does not know
   if (run.protocol !== "multi-turn") {
     if (turns)
       throw new InputError(`In ${where}: multiTurn is for protocol multi-turn; set it, or leave it out.`);

@@ -14,13 +14,14 @@ import {
   learn,
   type Learner,
   type Metrics,
-  penaltyOf,
+  type Penalty,
   rolloutMetrics,
   rowsOf,
   ValueHead,
   warnings,
 } from "../../grpo/index.js";
 import type { Policy, Trainer } from "../../policy/index.js";
+import { rewardFrom } from "../../rewards/index.js";
 import type { Tokenizer } from "../../model/index.js";
 import type { Environment } from "../../simulator/index.js";
 import { IterationClock, type IterationTimes } from "./clock.js";
@@ -265,7 +266,8 @@ async function learnFrom(
   clock: IterationClock,
 ): Promise<Metrics> {
   const { learner } = config;
-  const penalty = penaltyOf(learner);
+  const reward = rewardFrom(learner.reward, learner.sampling.maxTokens);
+  const penalty: Penalty = (turn) => reward.penalty(turn);
   const judged = parts.critic
     ? await criticAdvantages(groups, parts.critic, parts.learner, learner, penalty)
     : clock.ofAlgorithm(() => estimateAdvantages(groups, learner.advantage, { penalty }));
@@ -277,6 +279,7 @@ async function learnFrom(
   }
   return {
     ...rolloutMetrics(groups, learner.sampling.maxTokens),
+    ...reward.metrics(groups.flatMap(({ rollouts }) => rollouts)),
     ...(config.multiTurn ? anchorMetrics(groups) : {}),
     ...judged.metrics,
     ...updated,

@@ -1,0 +1,4 @@
+/** Rewards: named terms that a configuration adds up, each logged apart. */
+export { chosenTerm, type ChosenTerm, registerReward, rewardNames } from "./registry.js";
+export * from "./reward.js";
+export type { Decision, Outcome, RewardTerm } from "./term.js";
