@@ -191,16 +191,29 @@ export function actionsText(lines: readonly string[]): string {
 export function* episodesOf(record: RunRecord): Generator<KeptEpisode, void, undefined> {
   if (!(ACTIONS_FILE in record.files)) return;
   const path = join(record.path, ACTIONS_FILE);
+  yield* checkedEpisodes(readLines(path, "actions of a run record"), record, path);
+}
+
+/**
+ * Lines as the episodes of a record, each checked against its result.
+ * @param where what to call the lines in a message
+ * @throws InputError naming the line that is not what it should be
+ */
+export function* checkedEpisodes(
+  lines: Iterable<string>,
+  { results }: Pick<RunRecord, "results">,
+  where: string,
+): Generator<KeptEpisode, void, undefined> {
   let at = 0;
-  for (const line of readLines(path, "actions of a run record")) {
-    const episode = checkedLine(line, record.results[at]);
+  for (const line of lines) {
+    const episode = checkedLine(line, results[at]);
     at += 1;
     if (typeof episode === "string")
-      throw new InputError(`Line ${at} of ${path} is not the episode that it should be: ${episode}.`);
+      throw new InputError(`Line ${at} of ${where} is not the episode that it should be: ${episode}.`);
     yield episode;
   }
-  if (at !== record.results.length) {
-    throw new InputError(`${path} has ${at} episodes, and its record ${record.results.length}.`);
+  if (at !== results.length) {
+    throw new InputError(`${where} has ${at} episodes, and its record ${results.length}.`);
   }
 }
 

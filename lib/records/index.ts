@@ -1,5 +1,6 @@
 /** Records: one envelope for every kind, written whole, sealed, checked on reading, found by query. */
 export * from "./actions.js";
+export * from "./add-actions.js";
 export * from "./all.js";
 export * from "./envelope.js";
 export * from "./find.js";
