@@ -17,3 +17,13 @@ export function interruptSignal(): AbortSignal | undefined {
 export function provideInterrupts(provider: Provider): void {
   (globalThis as Holder)[KEY] = provider;
 }
+
+/**
+ * Whether work should stop now. Gives signals and messages their turn first: a loop of calculations that waits only for itself
+ * would never hear them.
+ */
+export async function isAborted(signal: AbortSignal | undefined): Promise<boolean> {
+  // Signals are looked for between one turn of the event loop and the next.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  return signal?.aborted === true;
+}

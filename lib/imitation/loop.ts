@@ -5,7 +5,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { InputError, readJson, writeJson } from "../base/index.js";
+import { InputError, interruptSignal, isAborted, readJson, writeJson } from "../base/index.js";
 import { resumeCheckpoint, saveCheckpoint, type Scores, type Trainer } from "../policy/index.js";
 import { rowLoss, supervisedLoss, type TaughtRow } from "./supervised.js";
 
@@ -52,7 +52,7 @@ export interface LoopOptions {
     /** Called when the value is the smallest so far. */
     keep(): void;
   };
-  /** Ends the run after the step in progress, with a checkpoint. */
+  /** Ends the run after the step in progress, with a checkpoint. Default: in a notebook the signal of the cell, which then says so. */
   readonly signal?: AbortSignal;
 }
 
@@ -77,11 +77,19 @@ const Progress = z.strictObject({
  */
 export async function trainingLoop(options: LoopOptions): Promise<LoopResult> {
   const { trainer, steps, early } = options;
+  // In a notebook without one: that of the cell.
+  const signal = options.signal ?? interruptSignal();
   const measured = options.resume ? resumed(options) : [];
   if (!options.resume) rmSync(options.folder, { recursive: true, force: true });
 
   while (trainer.steps < steps && !isOver(measured, early)) {
-    if (options.signal?.aborted) return { steps: trainer.steps, measured, interrupted: true };
+    if (signal?.aborted) {
+      if (!options.signal)
+        process.stderr.write(
+          `Interrupted: training stopped after step ${trainer.steps} of ${steps}; its checkpoint is in ${options.folder}, and resume goes on from it.\n`,
+        );
+      return { steps: trainer.steps, measured, interrupted: true };
+    }
     const step = trainer.steps + 1;
     const rows = options.rowsOf(step);
     const update = await trainer.step(rows, supervisedLoss(rows));
@@ -100,7 +108,7 @@ export async function trainingLoop(options: LoopOptions): Promise<LoopResult> {
       if (early && before.every((value) => early.value(one.values) < value)) early.keep();
       options.onMeasured?.(one);
     }
-    if (step % options.checkpointEvery === 0 || step === steps || options.signal?.aborted) {
+    if (step % options.checkpointEvery === 0 || step === steps || (await isAborted(signal))) {
       checkpoint(options, measured);
     }
   }

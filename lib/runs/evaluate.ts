@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { Agent, Trajectory } from "../agents/index.js";
-import { InputError, RunError, stream } from "../base/index.js";
+import { InputError, interruptSignal, RunError, stream } from "../base/index.js";
 import type { Catalogue, Environment, Goal, SplitName } from "../simulator/index.js";
 import {
   ACTIONS_FILE,
@@ -122,7 +122,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   try {
     await workThrough(missing, play, {
       concurrency: remote?.concurrency ?? together,
-      signal: options.signal,
+      signal: options.signal ?? interruptSignal(),
     });
   } finally {
     if (done < total) journal.flush();

@@ -127,14 +127,14 @@ export class TestKernel {
   }
 
   /** What a cell reports that prints "ready" and is then interrupted. */
-  async interrupted(source: string): Promise<Ran> {
+  async interrupted(source: string, send = (): void => this.kernel.interrupt()): Promise<Ran> {
     const cell = createCollector().begin();
     let sent = false;
     const reply = await this.kernel.execute(source, (type, content) => {
       cell.take(type, content);
       if (sent || !textOf(cell.outputs).includes("ready")) return;
       sent = true;
-      this.kernel.interrupt();
+      send();
     });
     return { ...reply, outputs: cell.outputs };
   }

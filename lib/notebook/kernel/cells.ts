@@ -3,7 +3,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import type { CellCompiler, CompiledCell } from "./compiler.js";
-import { sayRunning, unbroken } from "./control.js";
+import { sayRunning, unbroken } from "./thread.js";
 import { currentContext, inContext, type CellContext } from "./context.js";
 import { compileFailure, describeBriefly, describeError, type CellFailure, type PastCell } from "./errors.js";
 import { createImports } from "./imports.js";

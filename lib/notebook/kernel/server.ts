@@ -5,7 +5,7 @@ import { provideInterrupts } from "../../base/index.js";
 import { createAsking, offerInput } from "./asking.js";
 import type { CellOutcome, CellRunner } from "./cells.js";
 import type { CellCompiler } from "./compiler.js";
-import { sayHeeded, unbroken } from "./control.js";
+import { sayHeeded, unbroken } from "./thread.js";
 import { createContext, currentContext, type CellContext } from "./context.js";
 import { complete, inspect, isComplete } from "./explain.js";
 import { History } from "./history.js";
@@ -89,7 +89,7 @@ export function startServer({ sockets, cells, compiler, outlet }: ServerParts): 
   ): Promise<CellOutcome> => {
     try {
       const data = await bundleOf(outcome.value);
-      outlet.flush();
+      outlet.end(context);
       if (!data) return outcome;
       if (counted && typeof data["text/plain"] === "string") history.setOutput(data["text/plain"]);
       sockets.publish(

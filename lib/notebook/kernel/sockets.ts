@@ -1,7 +1,7 @@
 /** Jupyter's five sockets. https://jupyter-client.readthedocs.io/en/stable/messaging.html */
 import { randomUUID } from "node:crypto";
-import { Publisher, Reply, Router } from "zeromq";
-import { bindControl } from "./control.js";
+import { Reply, Router } from "zeromq";
+import { bindThread } from "./thread.js";
 import { createMessage, decode, encode, type Connection, type Content, type Message } from "../wire.js";
 
 /** Where a request came in, and where its answer goes out. */
@@ -28,14 +28,12 @@ type Hear = (channel: Channel, message: Message, at: number) => void;
 export async function bindSockets(root: string, connection: Connection): Promise<Sockets> {
   const session = randomUUID();
   const { key } = connection;
-  // Without a limit: a loop that prints ten thousand lines loses none.
-  const iopub = new Publisher({ sendHighWaterMark: 0, linger: 500 });
   const routers = { shell: new Router({ linger: 500 }), stdin: new Router({ linger: 500 }) };
   const heartbeat = new Reply({ linger: 0 });
   const at = (port: number): string => `${connection.transport}://${connection.ip}:${port}`;
-  await iopub.bind(at(connection.iopub_port));
   await routers.shell.bind(at(connection.shell_port));
-  const control = await bindControl(root, at(connection.control_port), key);
+  const addresses = { control: at(connection.control_port), iopub: at(connection.iopub_port) };
+  const thread = await bindThread(root, addresses, key);
   await routers.stdin.bind(at(connection.stdin_port));
   await heartbeat.bind(at(connection.hb_port));
 
@@ -56,16 +54,16 @@ export async function bindSockets(root: string, connection: Connection): Promise
     session,
     publish(type, content, parent, metadata = {}) {
       const message = { ...createMessage(type, content, session, parent), identities: [], metadata };
-      void iopub.send(encode(key, message)).catch(() => undefined);
+      thread.send("iopub", encode(key, message));
     },
     reply(channel, type, content, parent) {
       const message = createMessage(type, content, session, parent);
-      if (channel === "control") control.send(encode(key, message));
+      if (channel === "control") thread.send("control", encode(key, message));
       else void routers[channel].send(encode(key, message)).catch(() => undefined);
     },
     listen(hear) {
       for (const channel of ["shell", "stdin"] as const) void listenTo(channel, hear);
-      control.listen((frames, at) => {
+      thread.listen((frames, at) => {
         const message = take(frames.map((frame) => Buffer.from(frame)));
         if (message) hear("control", message, at);
       });

@@ -5,7 +5,15 @@
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { checked, readJson, RunError, stream, writeJson } from "../../base/index.js";
+import {
+  checked,
+  interruptSignal,
+  isAborted,
+  readJson,
+  RunError,
+  stream,
+  writeJson,
+} from "../../base/index.js";
 import {
   anchorMetrics,
   criticAdvantages,
@@ -48,7 +56,7 @@ export interface GrpoRunOptions {
   /** Go on from the last checkpoint where there is one; otherwise begin afresh. */
   readonly resume: boolean;
   readonly onIteration?: (report: IterationReport) => void;
-  /** Stops after the iteration that runs, with a checkpoint. */
+  /** Stops after the iteration that runs, with a checkpoint. Default: in a notebook the signal of the cell, which then says so. */
   readonly signal?: AbortSignal;
 }
 
@@ -87,7 +95,9 @@ interface Parts {
  * @throws RunError when a loss is not finite (the batch is dumped) or a file cannot be written
  */
 export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
-  const { config, environment, out, onIteration, signal } = options;
+  const { config, environment, out, onIteration } = options;
+  // In a notebook without one: that of the cell.
+  const signal = options.signal ?? interruptSignal();
   const folder = new RunFolder(out);
   const earlier = options.resume ? folder.progress() : null;
   const parts = await openParts(config, out);
@@ -136,11 +146,17 @@ export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
         progress = { ...progress, best: { iteration, score } };
         parts.save(join(out, "best"));
       }
-      const stop = signal?.aborted === true;
+      const stop = await isAborted(signal);
       if (iteration % config.checkpoint === 0 || iteration === config.iterations || stop) {
         progress = saveAt(folder, parts, policy.saveCheckpoint, { ...progress, iteration });
       }
-      if (stop) break;
+      if (stop) {
+        if (!options.signal)
+          process.stderr.write(
+            `Interrupted: training stopped after iteration ${iteration} of ${config.iterations}; its checkpoint is in ${out}, and resume goes on from it.\n`,
+          );
+        break;
+      }
     }
     const finished = progress.iteration >= config.iterations;
     if (finished) parts.save(join(out, "model"));

@@ -1,6 +1,6 @@
 /**
- * The control socket. It is served by a thread of its own (control.cjs), which hands messages to this one and, while an interrupt is
- * not taken in, sends the signal that breaks a cell's first stretch.
+ * The control and the publishing socket. They are served by a thread of its own (thread.cjs), which hands messages to this one and,
+ * while an interrupt is not taken in, sends the signal that breaks a cell's first stretch.
  */
 import path from "node:path";
 import { Worker } from "node:worker_threads";
@@ -34,24 +34,28 @@ export function unbroken<T>(work: () => T): T {
 }
 
 /** Messages as frames, and the millisecond (Date.now) when they came in. */
-export interface ControlSocket {
+export interface SocketThread {
   listen(hear: (frames: readonly Uint8Array[], at: number) => void): void;
-  send(frames: readonly (Uint8Array | string)[]): void;
+  send(to: "control" | "iopub", frames: readonly (Uint8Array | string)[]): void;
 }
 
 type Told = { bound: true } | { failed: string } | { frames: Uint8Array[]; sequence: number; at: number };
 
 /**
- * Binds the control socket.
- * @throws Error when the port is taken.
+ * Binds the two sockets.
+ * @throws Error when a port is taken.
  */
-export async function bindControl(root: string, address: string, key: string): Promise<ControlSocket> {
-  const worker = new Worker(path.join(root, "lib", "notebook", "kernel", "control.cjs"), {
-    workerData: { address, key, shared: state.buffer, fields: FIELDS },
+export async function bindThread(
+  root: string,
+  addresses: Readonly<Record<"control" | "iopub", string>>,
+  key: string,
+): Promise<SocketThread> {
+  const worker = new Worker(path.join(root, "lib", "notebook", "kernel", "thread.cjs"), {
+    workerData: { addresses, key, shared: state.buffer, fields: FIELDS },
     execArgv: [],
   });
   process.once("exit", () => {
-    worker.postMessage("close");
+    worker.postMessage({});
     Atomics.wait(state, FIELDS.closed, 0, CLOSE_MS);
   });
   let hear: ((frames: readonly Uint8Array[], at: number) => void) | undefined;
@@ -73,7 +77,11 @@ export async function bindControl(root: string, address: string, key: string): P
       hear = given;
       for (const { frames, at } of early.splice(0)) given(frames, at);
     },
-    send: (frames) =>
-      worker.postMessage(frames.map((frame) => (typeof frame === "string" ? frame : new Uint8Array(frame)))),
+    // Buffers may be parts of larger ones, which would all be copied.
+    send: (to, frames) =>
+      worker.postMessage({
+        to,
+        frames: frames.map((frame) => (typeof frame === "string" ? frame : new Uint8Array(frame))),
+      }),
   };
 }

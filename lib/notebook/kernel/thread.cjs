@@ -1,31 +1,50 @@
-// The control socket, in a thread of its own: an interrupt must come through while a cell computes without a pause.
-// Plain CommonJS, so that the thread starts without the TypeScript loader. See control.ts for what is shared.
+// The control and the publishing socket, in a thread of their own: an interrupt must come through, and what a cell prints go out,
+// while it computes without a pause. Plain CommonJS, so that the thread starts without the TypeScript loader. See thread.ts for
+// what is shared.
 const { createHmac, timingSafeEqual } = require("node:crypto");
 const { parentPort, workerData } = require("node:worker_threads");
-const { Router } = require("zeromq");
+const { Publisher, Router } = require("zeromq");
 
-const { address, key, shared, fields } = workerData;
+const { addresses, key, shared, fields } = workerData;
 const state = new Int32Array(shared);
 const read = (field) => Atomics.load(state, fields[field]);
 
 /** How often the main thread is looked after. */
 const LOOK_MS = 150;
 
-const socket = new Router({ linger: 500 });
+const control = new Router({ linger: 500 });
+// Without a limit: a loop that prints ten thousand lines loses none.
+const iopub = new Publisher({ sendHighWaterMark: 0, linger: 500 });
 let sequence = 0;
 /** Interrupts that the main thread has not yet taken. */
 let [requests, timer] = [0, undefined];
 
-parentPort.on("message", (frames) => {
-  if (frames === "close") {
-    // An open socket would crash the process while it exits.
-    socket.close();
-    parentPort.close();
-    Atomics.store(state, fields.closed, 1);
-    Atomics.notify(state, fields.closed);
-    return;
-  }
-  void socket.send(frames).catch(() => undefined);
+/** A socket takes one message at a time. */
+function sender(socket) {
+  const queue = [];
+  let sending = Promise.resolve();
+  const drain = async () => {
+    for (let next = queue.shift(); next && !socket.closed; next = queue.shift())
+      await socket.send(next).catch(() => undefined);
+  };
+  return {
+    send(frames) {
+      if (queue.push(frames) === 1) sending = sending.then(drain);
+    },
+    sent: () => sending,
+  };
+}
+const senders = { control: sender(control), iopub: sender(iopub) };
+
+parentPort.on("message", async ({ to, frames }) => {
+  if (frames) return senders[to].send(frames);
+  // The process ends: an open socket would crash it.
+  await Promise.all(Object.values(senders).map(({ sent }) => sent()));
+  control.close();
+  iopub.close();
+  parentPort.close();
+  Atomics.store(state, fields.closed, 1);
+  Atomics.notify(state, fields.closed);
 });
 
 function look() {
@@ -57,12 +76,13 @@ function isInterrupt(frames) {
 }
 
 async function serve() {
-  await socket.bind(address);
+  await iopub.bind(addresses.iopub);
+  await control.bind(addresses.control);
   parentPort.postMessage({ bound: true });
-  while (!socket.closed) {
+  while (!control.closed) {
     let frames;
     try {
-      frames = await socket.receive();
+      frames = await control.receive();
     } catch {
       return; // it was closed
     }
