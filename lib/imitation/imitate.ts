@@ -19,7 +19,7 @@ import { multiTurnDemonstrations } from "./demonstrations/multi-turn.js";
 import { readDemonstrations } from "./demonstrations/file.js";
 import { taughtGoals, twoDecisionDemonstrations } from "./demonstrations/teachers.js";
 import type { Demonstration } from "./demonstrations/types.js";
-import { drillRows } from "./drills.js";
+import { exerciseRows } from "./price-exercises.js";
 import { checkpointFolder, type LoopResult, type Measurement, trainingLoop } from "./loop.js";
 import { type RunOptions, trainerOptions } from "./run-options.js";
 import { rowLoss, taught, type TaughtRow } from "./supervised.js";
@@ -94,7 +94,7 @@ export async function imitate(
   const { price, reading } = config.tasks;
   if (price.share + reading.share > 0) {
     trainRows.push(
-      ...drillRows(catalogue, tokenizer, {
+      ...exerciseRows(catalogue, tokenizer, {
         goals: taughtGoals(catalogue, { ...config.teachers, seed: config.seed }).map(({ goal }) => goal),
         seed: config.seed,
         price: price.share > 0 ? price.weight : null,

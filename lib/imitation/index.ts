@@ -1,7 +1,7 @@
 /** Imitation: demonstrations, the supervised loss, and the training loop that learns from them. */
 export * from "./config.js";
 export * from "./demonstrations/index.js";
-export * from "./drills.js";
+export * from "./price-exercises.js";
 export * from "./exemplars.js";
 export { demonstrationRow, demonstrationsFor, imitate } from "./imitate.js";
 export * from "./loop.js";

@@ -1,7 +1,13 @@
 /** Who demonstrates the two decisions: the choice oracle, people who read the list, and shoppers who make mistakes. */
-import { priceBound, PROMPT_VERSION, queryPrompt, selectPrompt } from "../../agents/index.js";
+import { priceBound, PROMPT_VERSION, type SelectQuestion, TwoDecisionPlay } from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
-import { type Catalogue, type Goal, splitRanges } from "../../simulator/index.js";
+import {
+  type Catalogue,
+  type Environment,
+  type Goal,
+  openEnvironment,
+  splitRanges,
+} from "../../simulator/index.js";
 import { rewardOfMatched } from "../reward-of-purchase.js";
 import { carelessQuery, plainQuery } from "./queries.js";
 import type { Demonstration, Provenance } from "./types.js";
@@ -59,6 +65,7 @@ export function* twoDecisionDemonstrations(
   options: TeachOptions,
 ): Generator<Demonstration, void, undefined> {
   const { seed, split = "train", careless: carelessShare = 0.2, hasty = 0.05 } = options;
+  const environment = openEnvironment(catalogue);
   for (const { goal, teacher } of taughtGoals(catalogue, options)) {
     const random = stream(seed, "demonstration", goal.index);
     const plain = plainQuery(goal);
@@ -67,9 +74,9 @@ export function* twoDecisionDemonstrations(
     const others =
       teacher === "oracle" ? [careless] : teacher === "reader" ? [careless, carelessQuery(goal, random)] : [];
     const choices = [
-      choiceAmong(catalogue, goal, first, teacher, random, hasty),
+      choiceAmong(environment, goal, first, teacher, random, hasty),
       ...others
-        .map((query) => choiceAmong(catalogue, goal, query, teacher, random, hasty))
+        .map((query) => choiceAmong(environment, goal, query, teacher, random, hasty))
         // Most lists begin with what a reader can afford: those teach no reading, and one of them is enough.
         .filter((choice) => teacher !== "reader" || (choice !== null && choice.answer !== "1")),
     ];
@@ -86,7 +93,7 @@ export function* twoDecisionDemonstrations(
     });
     yield {
       task: "query",
-      messages: [...queryPrompt(goal.instruction)],
+      messages: [...new TwoDecisionPlay(environment, goal.index).ask()!.prompt],
       answer: first,
       from: from(choices[0]?.reward ?? null),
     };
@@ -97,17 +104,22 @@ export function* twoDecisionDemonstrations(
   }
 }
 
-/** One choice among the first ten results of a query; null where there are none. */
+/** One choice among the results that an episode lists after a query; null where there are none. */
 function choiceAmong(
-  catalogue: Catalogue,
+  environment: Environment,
   goal: Goal,
   query: string,
   teacher: Teacher,
   random: Random,
   hasty: number,
 ): { messages: Demonstration["messages"]; answer: string; reward: number } | null {
-  const listed = catalogue.search(query, 10).map(({ index }) => index);
-  if (listed.length === 0) return null;
+  const { catalogue } = environment;
+  const play = new TwoDecisionPlay(environment, goal.index);
+  play.ask();
+  play.answer({ text: query });
+  const asked = play.ask() as SelectQuestion | null;
+  if (asked === null) return null;
+  const listed = asked.listed.map(({ asin }) => catalogue.indexOf(asin));
   const rewards = listed.map((index) => rewardOfMatched(catalogue, index, goal));
   const at =
     teacher === "oracle"
@@ -115,9 +127,8 @@ function choiceAmong(
       : teacher === "reader"
         ? firstAffordable(catalogue, goal, listed)
         : glance(catalogue, goal, listed, rewards, random, hasty);
-  const products = listed.map((index) => catalogue.product(index));
   return {
-    messages: [...selectPrompt(goal.instruction, query, products)],
+    messages: [...asked.prompt],
     answer: String(at + 1),
     reward: rewards[at]!,
   };

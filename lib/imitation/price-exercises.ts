@@ -1,5 +1,5 @@
 /**
- * Exercises that teachers set beside the demonstrations. In nine real lists of ten the first result can be afforded, so that a
+ * Exercises about prices that teachers set beside the demonstrations. In nine real lists of ten the first result can be afforded, so that a
  * learner of whole lists finds out that the first is a good guess and little else. These rows ask about prices alone, and often.
  */
 import { listingLine, priceBound, selectPrompt } from "../agents/index.js";
@@ -15,12 +15,12 @@ import { taught, type TaughtRow } from "./supervised.js";
 /** Results that exercises are made of: all that a search returns. */
 const RESULTS = 50;
 
-/** What an exercise is made of: a request, a query of it and its results, dear and affordable ones. */
+/** What an exercise is made of: a request, a query of it and its results, expensive and affordable ones. */
 interface Theme {
   readonly goal: Goal;
   readonly query: string;
   readonly affordable: readonly Product[];
-  readonly dear: readonly Product[];
+  readonly expensive: readonly Product[];
 }
 
 function themeOf(catalogue: Catalogue, goal: Goal, random: Random): Theme {
@@ -34,37 +34,37 @@ function themeOf(catalogue: Catalogue, goal: Goal, random: Random): Theme {
     goal,
     query,
     affordable: products.filter(within),
-    dear: products.filter((product) => !within(product)),
+    expensive: products.filter((product) => !within(product)),
   };
 }
 
 /** Judging the prices of a list, verdict beside each: about as many can be afforded as not. */
 export function priceRow(
   tokenizer: Tokenizer,
-  { goal, query, affordable, dear }: Theme,
+  { goal, query, affordable, expensive }: Theme,
   random: Random,
 ): TaughtRow | null {
-  if (affordable.length === 0 || dear.length === 0) return null;
+  if (affordable.length === 0 || expensive.length === 0) return null;
   const count = 2 + random.below(7);
   const cheap = Math.min(affordable.length, Math.ceil(count / 2));
-  const listed = random.shuffle([...affordable.slice(0, cheap), ...dear.slice(0, count - cheap)]);
-  const worths = listed.map((product) => (affordable.includes(product) ? 1 : 0));
-  const row = judgeRow(tokenizer, judgeHead(goal.instruction, query), listed.map(listingLine), worths);
+  const listed = random.shuffle([...affordable.slice(0, cheap), ...expensive.slice(0, count - cheap)]);
+  const scores = listed.map((product) => (affordable.includes(product) ? 1 : 0));
+  const row = judgeRow(tokenizer, judgeHead(goal.instruction, query), listed.map(listingLine), scores);
   return { ...row, task: "price" };
 }
 
 /** Choosing the first that can be afforded from a list in which it stands anywhere. */
 export function readingRow(
   tokenizer: Tokenizer,
-  { goal, query, affordable, dear }: Theme,
+  { goal, query, affordable, expensive }: Theme,
   random: Random,
   longest: number,
 ): TaughtRow | null {
   const count = 2 + random.below(longest - 1);
-  const at = Math.min(random.below(count), dear.length);
+  const at = Math.min(random.below(count), expensive.length);
   if (affordable.length === 0) return null;
-  const rest = random.shuffle([...affordable.slice(1), ...dear.slice(at)]);
-  const listed = [...dear.slice(0, at), affordable[0]!, ...rest.slice(0, count - at - 1)];
+  const rest = random.shuffle([...affordable.slice(1), ...expensive.slice(at)]);
+  const listed = [...expensive.slice(0, at), affordable[0]!, ...rest.slice(0, count - at - 1)];
   const prompt = tokenizer.chat(selectPrompt(goal.instruction, query, listed));
   return {
     task: "reading",
@@ -74,7 +74,7 @@ export function readingRow(
   };
 }
 
-export interface DrillOptions {
+export interface ExerciseOptions {
   readonly goals: readonly Goal[];
   readonly seed: number;
   /** Weights of a row of each kind; null leaves the kind out. */
@@ -84,10 +84,10 @@ export interface DrillOptions {
 }
 
 /** One exercise of each kind for each goal, a function of the seed. */
-export function drillRows(
+export function exerciseRows(
   catalogue: Catalogue,
   tokenizer: Tokenizer,
-  { goals, seed, price, reading, maxPositions }: DrillOptions,
+  { goals, seed, price, reading, maxPositions }: ExerciseOptions,
 ): TaughtRow[] {
   const rows = goals.flatMap((goal) => {
     const random = stream(seed, "drill", goal.index);

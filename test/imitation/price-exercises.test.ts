@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { priceBound } from "../../lib/agents/index.js";
 import {
-  drillRows,
+  exerciseRows,
   directEpisode,
   taughtGoals,
   twoDecisionDemonstrations,
@@ -38,7 +38,7 @@ describe("people who read prices", function () {
   const options = { goals: 60, oracle: 0.2, reader: 0.8, seed: 1 };
 
   before(async () => {
-    root = mkdtempSync(join(tmpdir(), "aisle-drills-"));
+    root = mkdtempSync(join(tmpdir(), "aisle-exercises-"));
     await buildCatalogue(recipeSource({ products: 600, seed: 8 }), join(root, "shop"));
     shop = openCatalogue(join(root, "shop"));
     tokenizer = await loadTokenizer(BASE, readModelConfig(BASE));
@@ -80,7 +80,7 @@ describe("people who read prices", function () {
 
   it("are exercised on lists in which the right one stands anywhere", () => {
     const goals = taughtGoals(shop, options).map(({ goal }) => goal);
-    const rows = drillRows(shop, tokenizer, { goals, seed: 0, price: 1, reading: 2, maxPositions: 1024 });
+    const rows = exerciseRows(shop, tokenizer, { goals, seed: 0, price: 1, reading: 2, maxPositions: 1024 });
     const places = new Map<string, number>();
     for (const { task, weight, prompt, completions } of rows) {
       const text = tokenizer.decode(prompt);
