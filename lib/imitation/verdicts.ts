@@ -9,9 +9,9 @@ import type { Tokenizer } from "../model/index.js";
 /** Verdicts from worst to best: each one token. */
 export const VERDICTS = [" no", " poor", " fair", " good", " yes"] as const;
 
-/** The verdict of a worth from 0 to 1. */
-export function verdictOf(worth: number): number {
-  return Math.min(VERDICTS.length - 1, Math.floor(worth * (VERDICTS.length - 1) + 0.5 + 1e-9));
+/** The verdict of a value from 0 to 1. */
+export function verdictOf(value: number): number {
+  return Math.min(VERDICTS.length - 1, Math.floor(value * (VERDICTS.length - 1) + 0.5 + 1e-9));
 }
 
 /** What stands before the first listing. */
@@ -25,14 +25,14 @@ export function judgeHead(instruction: string, query: string | null): string {
 /**
  * A row that judges listings.
  * @param lines as `listingLine` writes them, without their number
- * @param worths from 0 to 1, one for each line
+ * @param values from 0 to 1, one for each line
  * @param textWeight share of the loss that goes to the listings' own tokens; 0 leaves them unscored
  */
 export function judgeRow(
   tokenizer: Tokenizer,
   head: string,
   lines: readonly string[],
-  worths: readonly number[],
+  values: readonly number[],
   textWeight = 0,
 ): TaughtRow {
   const ids: number[] = [];
@@ -40,7 +40,7 @@ export function judgeRow(
   const end = tokenizer.encode("\n");
   lines.forEach((line, i) => {
     const text = tokenizer.encode(`${i + 1}. ${line}`);
-    const word = tokenizer.encode(VERDICTS[verdictOf(worths[i]!)]!);
+    const word = tokenizer.encode(VERDICTS[verdictOf(values[i]!)]!);
     ids.push(...text, word[0]!, ...end);
     verdict.push(...text.map(() => false), true, ...end.map(() => false));
   });

@@ -59,7 +59,7 @@ export function queryRow(material: Material, random: Random, { care }: { readonl
 }
 
 /**
- * How results are judged: by what buying them is worth, by how many of the asked words their titles show, or by whether their
+ * How results are judged: by the reward of buying them, by how many of the asked words their titles show, or by whether their
  * price is within what the instruction accepts.
  */
 export type Labels = "reward" | "visible" | "price";
@@ -73,12 +73,12 @@ export function results(material: Material, random: Random, count: number, label
     if (hits.length < count) continue;
     const places = random.shuffle(hits.map((_, i) => i)).slice(0, count);
     const listed = places.sort((a, b) => a - b).map((i) => hits[i]!);
-    const worths = listed.map((index) => worthOf(shop, index, goal, labels));
-    return { shop, goal, query, listed, worths };
+    const values = listed.map((index) => valueOf(shop, index, goal, labels));
+    return { shop, goal, query, listed, values };
   }
 }
 
-function worthOf(shop: Catalogue, index: number, goal: Goal, labels: Labels): number {
+function valueOf(shop: Catalogue, index: number, goal: Goal, labels: Labels): number {
   if (labels === "reward") return rewardOfMatched(shop, index, goal);
   const { title, pricing } = shop.product(index);
   if (labels === "visible") return visibleMatch(goal.instruction, title);
@@ -100,7 +100,7 @@ function visibleMatch(instruction: string, title: string): number {
 export interface Results extends Task {
   readonly query: string;
   readonly listed: readonly number[];
-  readonly worths: readonly number[];
+  readonly values: readonly number[];
 }
 
 /** Judging the results of a search. */
@@ -113,9 +113,9 @@ export function judgeResultsRow(
     text = 0,
   }: { readonly listings: number; readonly labels?: Labels; readonly text?: number },
 ): TaughtRow {
-  const { shop, goal, query, listed, worths } = results(material, random, listings, labels);
+  const { shop, goal, query, listed, values } = results(material, random, listings, labels);
   const lines = listed.map((index) => listingLine(shop.product(index)));
-  return judgeRow(material.tokenizer, judgeHead(goal.instruction, query), lines, worths, text);
+  return judgeRow(material.tokenizer, judgeHead(goal.instruction, query), lines, values, text);
 }
 
 /** Judging lists of words by how many of the asked words they hold. */
@@ -142,7 +142,7 @@ export function judgeWordsRow(
     .map((index) => random.shuffle(titleWords(shop.product(index).title)).slice(0, words));
   const target = random.pick(lines);
   const asked = random.shuffle(target).slice(0, Math.max(2, Math.ceil(target.length * 0.7)));
-  const worths = lines.map((line) => {
+  const values = lines.map((line) => {
     const share = asked.filter((word) => line.includes(word)).length / asked.length;
     return graded || share === 1 ? share : 0;
   });
@@ -150,7 +150,7 @@ export function judgeWordsRow(
     material.tokenizer,
     judgeHead(asked.join(" "), null),
     lines.map((line) => line.join(" ")),
-    worths,
+    values,
     text,
   );
 }
@@ -197,7 +197,7 @@ export function selectRow(
   }: { readonly listings: number; readonly resolve: number; readonly labels?: Labels },
 ): TaughtRow {
   const { tokenizer } = material;
-  const { shop, goal, query, listed, worths } = results(material, random, listings, labels);
+  const { shop, goal, query, listed, values } = results(material, random, listings, labels);
   const prompt = tokenizer.chat(
     selectPrompt(
       goal.instruction,
@@ -205,10 +205,10 @@ export function selectRow(
       listed.map((index) => shop.product(index)),
     ),
   );
-  const most = Math.max(...worths) - 1e-9;
+  const most = Math.max(...values) - 1e-9;
   // Of those within the price the first: the search engine has read more of them than their prices.
-  const first = worths.findIndex((worth) => worth >= most);
-  const best = worths.map((worth, i) => (worth >= most && (labels !== "price" || i === first) ? 1 : 0));
+  const first = values.findIndex((value) => value >= most);
+  const best = values.map((value, i) => (value >= most && (labels !== "price" || i === first) ? 1 : 0));
   const count = best.reduce<number>((sum, is) => sum + is, 0);
   const completions = listed.map((_, i) => {
     const share = (resolve * best[i]!) / count + (1 - resolve) / listed.length;

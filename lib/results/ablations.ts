@@ -76,7 +76,7 @@ export function ablations(shop: StudyShop, runs = runsFolder, folder = sweepsFol
 }
 
 /**
- * Each whole variant of an ablation against its first, goal by goal: what the one change is worth. All tests are one family for
+ * Each whole variant of an ablation against its first, goal by goal: the effect of the one change. All tests are one family for
  * Holm's correction; without the first's records there is nothing to compare with.
  */
 export function ablationComparisons(ablation: Ablation): Comparison[] {

@@ -3,7 +3,7 @@ export * from "./ablations.js";
 export * from "./comparisons.js";
 export * from "./data.js";
 export * from "./describe.js";
-export * from "./facts.js";
+export * from "./quoted-facts.js";
 export * from "./figures/index.js";
 export * from "./ladder.js";
 export * from "./live/index.js";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { hasStepCredit } from "./step-credit.js";
 import type { StudyData } from "./figures/index.js";
-import { quotedFacts } from "./facts.js";
+import { quotedFacts } from "./quoted-facts.js";
 import { methodNumbers } from "./method.js";
 import { judgedFile } from "../credit/index.js";
 import { commandFor } from "./main-results.js";
@@ -34,7 +34,7 @@ import {
   toMarkdown,
   toText,
   updateReadme,
-  worthTable,
+  valueTable,
 } from "./tables/index.js";
 
 /** Where the thesis's tables go, from the project root. */
@@ -51,7 +51,7 @@ export function tables(data: StudyData): TableDocument[] {
     ablationsTable(ablations),
     algorithmsTable(training),
     creditTable(),
-    worthTable(judged),
+    valueTable(judged),
     recordsTable(data),
     ablationRecordsTable(data),
   ];

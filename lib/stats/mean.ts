@@ -8,8 +8,8 @@ export function mean(values: ArrayLike<number>): number {
 /** Sample variance (divisor n − 1); NaN of fewer than two values. */
 export function variance(values: ArrayLike<number>): number {
   if (values.length < 2) return NaN;
-  const centre = mean(values);
+  const average = mean(values);
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i]! - centre) ** 2;
+  for (let i = 0; i < values.length; i++) sum += (values[i]! - average) ** 2;
   return sum / (values.length - 1);
 }

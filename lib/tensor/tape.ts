@@ -51,10 +51,10 @@ export class Tape {
     for (const { inputs: used, outputs: made } of this.nodes) {
       if (Object.values(used).some(({ id }) => relevant.has(id))) for (const { id } of made) relevant.add(id);
     }
-    const slopes = new Map<number, tf.Tensor>();
+    const gradients = new Map<number, tf.Tensor>();
     const add = (id: number, dx: tf.Tensor): void => {
-      const before = slopes.get(id);
-      slopes.set(id, before === undefined ? dx : tf.add(before, dx));
+      const before = gradients.get(id);
+      gradients.set(id, before === undefined ? dx : tf.add(before, dx));
       if (before === undefined) return;
       before.dispose();
       dx.dispose();
@@ -65,11 +65,11 @@ export class Tape {
     while (nodes.length > 0) {
       const node = nodes.pop()!;
       const names = Object.keys(node.inputs).filter((name) => relevant.has(node.inputs[name]!.id));
-      const dys = node.outputs.map(({ id }) => slopes.get(id));
+      const dys = node.outputs.map(({ id }) => gradients.get(id));
       if (names.length > 0 && dys.some((dy) => dy !== undefined)) {
         if (!node.gradient) throw new Error(`${node.kernelName} has no gradient.`);
         // Everything inside the tidy: an operation may compute what several inputs need before it is asked for one,
-        // and tfjs makes zeros for the outputs that have no slope.
+        // and tfjs makes zeros for the outputs that have no gradient.
         const dxs = tf.tidy(() => {
           const thunks = node.gradient!(dys);
           return names.map((name) => thunks[name]!());
@@ -78,13 +78,13 @@ export class Tape {
       }
       for (const { id } of node.outputs) {
         if (wanted.has(id)) continue;
-        slopes.get(id)?.dispose();
-        slopes.delete(id);
+        gradients.get(id)?.dispose();
+        gradients.delete(id);
       }
       for (const tensor of node.saved ?? []) tensor.dispose();
     }
-    const results = inputs.map(({ id }) => slopes.get(id));
-    for (const [id, slope] of slopes) if (!wanted.has(id)) slope.dispose();
+    const results = inputs.map(({ id }) => gradients.get(id));
+    for (const [id, gradient] of gradients) if (!wanted.has(id)) gradient.dispose();
     return results;
   }
 

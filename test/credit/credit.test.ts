@@ -14,7 +14,7 @@ import {
   readJudged,
   writeJudged,
 } from "../../lib/credit/index.js";
-import { toMarkdown, worthTable } from "../../lib/results/index.js";
+import { toMarkdown, valueTable } from "../../lib/results/index.js";
 import { saveTinyModel, tinyShop } from "../runs/tiny-run.js";
 
 const worth = (score: number): { score: number; success: number } => ({
@@ -59,11 +59,11 @@ describe("credit, judged by what decisions were worth", () => {
     assert.ok(Math.abs(gain.value - (both.correlation.value - episode.correlation.value)) < 1e-12);
     assert.ok(gain.lo > 0 && gain.hi - gain.lo < both.correlation.hi - both.correlation.lo);
     assert.ok(Math.abs(agreement(judged, { ...rule, size: 16, stepWeight: 0 }).correlation.value) <= 1);
-    const text = toMarkdown(worthTable({ identity: {}, judged }));
+    const text = toMarkdown(valueTable({ identity: {}, judged }));
     const [alone] = /\|ω = 0 \(episodes alone\)\|([\d.]+)/.exec(text)!.slice(1);
     const own = agreement(judged, { ...rule, gamma: 0.95, stepWeight: 0 }).correlation.value;
     assert.equal(alone, own.toFixed(2), "the table has other numbers");
-    assert.match(toMarkdown(worthTable(null)), /no judged decisions: npx tsx bench\/credit\.ts/);
+    assert.match(toMarkdown(valueTable(null)), /no judged decisions: npx tsx bench\/credit\.ts/);
     assert.throws(() => agreement(judged, { ...rule, size: 17, stepWeight: 0 }), /there are 16/);
   });
 

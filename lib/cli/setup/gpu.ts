@@ -5,7 +5,7 @@ import { readJson, RunError } from "../../base/index.js";
 
 /** What the proof measured. */
 export interface GpuProof {
-  /** Of a float32 product on the card, in 10^9 operations a second. */
+  /** Of a float32 product on the GPU, in 10^9 operations a second. */
   readonly gflops: number;
 }
 
@@ -23,7 +23,7 @@ export interface GpuOptions {
 const PACKAGE = "@tensorflow/tfjs-node-gpu";
 
 /**
- * Installs the pinned {@link PACKAGE} beside the other packages and multiplies two matrices on the card.
+ * Installs the pinned {@link PACKAGE} beside the other packages and multiplies two matrices on the GPU.
  * @throws RunError that says what is missing: the system, the driver, the download, or CUDA's libraries. After a failed
  * installation nothing of it is left; when only CUDA's libraries are missing the package stays, whole, and computes on the CPU.
  */
@@ -33,14 +33,14 @@ export async function setupGpu(options: GpuOptions = {}): Promise<GpuProof> {
   const version = pinnedVersion(root);
   if (arch !== "x64" || (platform !== "linux" && platform !== "win32")) {
     throw new RunError(
-      `${PACKAGE} exists for Linux and Windows on x64, not for ${platform} on ${arch}; AISLE_BACKEND=webgpu uses this machine's card.`,
+      `${PACKAGE} exists for Linux and Windows on x64, not for ${platform} on ${arch}; AISLE_BACKEND=webgpu uses this machine's GPU.`,
     );
   }
   const driver = await run("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"], root);
   if (driver.code === 0) say(`Found ${driver.output.trim().split("\n")[0]}.`);
   else if (!force) {
     throw new RunError(
-      "No NVIDIA driver answers here (nvidia-smi is missing or fails), so the card cannot be used; install the driver first, " +
+      "No NVIDIA driver answers here (nvidia-smi is missing or fails), so the GPU cannot be used; install the driver first, " +
         "or add --force to install the package all the same. Nothing was changed.",
     );
   }
@@ -122,7 +122,7 @@ async function prove(root: string, say: (text: string) => void): Promise<GpuProo
     say(
       `On the CPU it computes rightly (${gflops.toFixed(0)} GFLOPS), and AISLE_BACKEND=tensorflow uses that.`,
     );
-    throw new RunError(`${PACKAGE} is installed but finds no card it can use${missingIn(output)}`);
+    throw new RunError(`${PACKAGE} is installed but finds no GPU it can use${missingIn(output)}`);
   }
   return { gflops };
 }

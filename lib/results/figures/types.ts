@@ -27,7 +27,7 @@ export interface StudyData {
   readonly ablations: readonly Ablation[];
   /** An episode to look at; null where there is no shop to play it in, or no record to choose it by. */
   readonly episode: SampleEpisode | null;
-  /** Decisions judged by what they were worth; null where none were. */
+  /** Decisions with their sampled values; null where none were. */
   readonly judged: JudgedFile | null;
 }
 

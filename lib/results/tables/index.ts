@@ -13,4 +13,4 @@ export * from "./readme.js";
 export * from "./records-table.js";
 export * from "./sentences.js";
 export * from "./training-tables.js";
-export * from "./worth-table.js";
+export * from "./value-table.js";

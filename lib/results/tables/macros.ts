@@ -1,5 +1,5 @@
 import { comparisons, learningComparisons } from "../comparisons.js";
-import type { Facts } from "../facts.js";
+import type { Facts } from "../quoted-facts.js";
 import type { MainResult, StudyShop } from "../main-results.js";
 import type { Published } from "../published.js";
 import { bootstrapDefaults as defaults } from "../../stats/index.js";

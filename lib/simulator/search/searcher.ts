@@ -18,8 +18,8 @@ interface QueryTerm {
   readonly weight: number;
   /** What each posting code adds to a score; the last is the largest that any posting can add. [256] */
   readonly gain: Float32Array;
-  /** The most that a posting can add, per posting: what it is worth to read them. */
-  readonly worth: number;
+  /** The most that a posting can add, per posting: how much reading them can raise a score. */
+  readonly gainPerPosting: number;
 }
 
 /** Queries with more distinct terms than this are scored exhaustively. */
@@ -41,7 +41,7 @@ const SLACK = 1 + 1e-6;
  *
  * A query first adds up the bounds of its terms block by block, scores the blocks with the highest bounds, and then
  * only what can still reach the top k: blocks whose bound does (block-max pruning: Mallia, Suel & Tonellotto, SIGIR
- * 2024), and in those only documents that hold a term of enough worth (MaxScore: Turtle & Flood 1995). Nothing is
+ * 2024), and in those only documents that hold a term of enough gain (MaxScore: Turtle & Flood 1995). Nothing is
  * approximate: `searchExhaustively` gives the same.
  */
 export class Searcher {
@@ -109,7 +109,7 @@ export class Searcher {
     return top.take().map(({ document, score }) => ({ document: this.document[document]!, score }));
   }
 
-  /** The query's distinct known terms, by ascending worth. */
+  /** The query's distinct known terms, by ascending gain per posting. */
   private queryTerms(query: string): QueryTerm[] {
     const counts = new Map<string, number>();
     for (const term of analyze(query)) counts.set(term, (counts.get(term) ?? 0) + 1);
@@ -121,9 +121,9 @@ export class Searcher {
       const weight = Math.fround(count * inverseDocumentFrequency(df, this.documents));
       const gain = new Float32Array(256);
       for (let code = 0; code < 256; code++) gain[code] = contribution(weight, this.ratios[code]!);
-      found.push({ term, weight, gain, worth: gain[ESCAPE]! / df });
+      found.push({ term, weight, gain, gainPerPosting: gain[ESCAPE]! / df });
     }
-    return found.sort((a, b) => a.worth - b.worth);
+    return found.sort((a, b) => a.gainPerPosting - b.gainPerPosting);
   }
 
   /**
@@ -162,7 +162,7 @@ export class Searcher {
   }
 
   /**
-   * Offers a block's documents. Terms come by ascending worth; the first ones, whose bounds together do not reach the
+   * Offers a block's documents. Terms come by ascending gain per posting; the first ones, whose bounds together do not reach the
    * threshold, cannot bring a document in by themselves. So the other terms' postings are added up, and then those of
    * the first ones for the documents that could still reach the threshold.
    */

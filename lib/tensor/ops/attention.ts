@@ -36,8 +36,8 @@ export function attention(
       `The layout is for ${rows} × ${queries} queries and ${rows} × ${keys} keys, not ${tokens} and ${k.shape[0]}.`,
     );
   }
-  const card = webgpuRuntime();
-  const ours = fused || (card !== undefined && takes(card, layout, headDim));
+  const runtime = webgpuRuntime();
+  const ours = fused || (runtime !== undefined && takes(runtime, layout, headDim));
   if (ours) return firstOf(attentionOp([q, k, v], { layout, scale })) as tf.Tensor2D;
   return tf.tidy(() => {
     const { additive, anything } = maskOf(layout);

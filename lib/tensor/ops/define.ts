@@ -45,8 +45,8 @@ export function defineOp<A extends object>(
   const forward = (inputs: readonly tf.Tensor[], attrs: A): tf.Tensor[] => {
     const runtime = wasmRuntime();
     if (runtime !== undefined && fused !== undefined) return fused.forward(inputs, attrs, runtime);
-    const card = webgpuRuntime();
-    if (card !== undefined && gpu !== undefined) return gpu.forward(inputs, attrs, card);
+    const webgpu = webgpuRuntime();
+    if (webgpu !== undefined && gpu !== undefined) return gpu.forward(inputs, attrs, webgpu);
     return composed!.forward(inputs, attrs, undefined);
   };
   const backward = (
@@ -56,8 +56,8 @@ export function defineOp<A extends object>(
   ): readonly (() => tf.Tensor)[] => {
     const runtime = wasmRuntime();
     if (runtime !== undefined && fused !== undefined) return fused.backward(dys, saved, attrs, runtime);
-    const card = webgpuRuntime();
-    if (card !== undefined && gpu !== undefined) return gpu.backward(dys, saved, attrs, card);
+    const webgpu = webgpuRuntime();
+    if (webgpu !== undefined && gpu !== undefined) return gpu.backward(dys, saved, attrs, webgpu);
     return composed!.backward(dys, saved, attrs, undefined);
   };
 
@@ -92,7 +92,7 @@ export function defineOp<A extends object>(
   };
 }
 
-/** Whether the backend in use has kernels of our own, on the heap of `wasm` or on the card. */
+/** Whether the backend in use has kernels of our own, on the heap of `wasm` or on the GPU. */
 export function ownKernels(): boolean {
   return wasmRuntime() !== undefined || webgpuRuntime() !== undefined;
 }

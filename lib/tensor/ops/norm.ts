@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import * as card from "../backends/webgpu/elementwise.js";
+import * as gpu from "../backends/webgpu/elementwise.js";
 import { defineOp, firstOf, ownKernels } from "./define.js";
 
 /**
@@ -42,10 +42,10 @@ const rmsNormOp = defineOp<{ readonly eps: number }>({
     },
   },
   gpu: {
-    forward: ([x, weight], { eps }, runtime) => card.rmsNorm(runtime, x!, weight!, eps),
+    forward: ([x, weight], { eps }, runtime) => gpu.rmsNorm(runtime, x!, weight!, eps),
     backward: ([dy], [x, weight, inverse], _attrs, runtime) => [
-      () => card.rmsNormInput(runtime, dy!, [x!, weight!, inverse!]),
-      () => card.rmsNormWeight(runtime, dy!, [x!, weight!, inverse!]),
+      () => gpu.rmsNormInput(runtime, dy!, [x!, weight!, inverse!]),
+      () => gpu.rmsNormWeight(runtime, dy!, [x!, weight!, inverse!]),
     ],
   },
 });

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs";
 import type { WasmRuntime } from "../backends/wasm/runtime.js";
-import * as card from "../backends/webgpu/elementwise.js";
+import * as gpu from "../backends/webgpu/elementwise.js";
 import { defineOp, ownKernels } from "./define.js";
 
 /**
@@ -37,9 +37,9 @@ const rotaryOp = defineOp<object>({
     ],
   },
   gpu: {
-    forward: ([x, cos, sin], _attrs, runtime) => [card.rotate(runtime, x!, cos!, sin!, 1)],
+    forward: ([x, cos, sin], _attrs, runtime) => [gpu.rotate(runtime, x!, cos!, sin!, 1)],
     backward: ([dy], [cos, sin], _attrs, runtime) => [
-      () => card.rotate(runtime, dy!, cos!, sin!, -1),
+      () => gpu.rotate(runtime, dy!, cos!, sin!, -1),
       () => tf.zerosLike(cos!),
       () => tf.zerosLike(sin!),
     ],

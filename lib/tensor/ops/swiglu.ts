@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs";
-import * as card from "../backends/webgpu/elementwise.js";
+import * as gpu from "../backends/webgpu/elementwise.js";
 import { defineOp, ownKernels } from "./define.js";
 
 /**
@@ -32,9 +32,9 @@ const swiGluOp = defineOp<object>({
     },
   },
   gpu: {
-    forward: ([gate, up], _attrs, runtime) => [card.swiGlu(runtime, gate!, up!)],
+    forward: ([gate, up], _attrs, runtime) => [gpu.swiGlu(runtime, gate!, up!)],
     backward: ([dy], [gate, up], _attrs, runtime) => {
-      const [dGate, dUp] = card.swiGluGradient(runtime, dy!, gate!, up!);
+      const [dGate, dUp] = gpu.swiGluGradient(runtime, dy!, gate!, up!);
       return [() => dGate, () => dUp];
     },
   },

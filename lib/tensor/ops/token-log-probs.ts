@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { webgpuRuntime } from "../backends/webgpu/runtime.js";
 import { defineOp, type OpImplementation } from "./define.js";
 import { checkIds, oneHot } from "./embed.js";
-import { cardScore } from "./token-log-probs-card.js";
+import { gpuScore } from "./token-log-probs-gpu.js";
 import { chunksOf, fusedScore, type ScoreAttrs } from "./token-log-probs-fused.js";
 
 /** Options of {@link tokenLogProbs}. */
@@ -15,7 +15,7 @@ export interface TokenLogProbOptions {
   readonly trainHead?: boolean;
 }
 
-/** What a row's target was worth. */
+/** What the model says of each row. */
 export interface TokenLogProbs {
   /** `[n]`: log-probability of each row's target, nats. */
   readonly logProbs: tf.Tensor1D;
@@ -24,7 +24,7 @@ export interface TokenLogProbs {
 }
 
 const LOGITS_AT_A_TIME = 1 << 20;
-/** On a card the whole head is read once for each chunk, and memory is larger. */
+/** On a GPU the whole head is read once for each chunk, and memory is larger. */
 const LOGITS_ON_CARD = 1 << 25;
 
 /**
@@ -109,7 +109,7 @@ const scoreOp = defineOp<ScoreAttrs>({
   saveInputs: [0, 1],
   saveOutputs: [false, false, true],
   fused: fusedScore,
-  gpu: cardScore,
+  gpu: gpuScore,
   composed: composedScore,
 });
 

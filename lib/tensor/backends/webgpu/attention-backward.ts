@@ -50,7 +50,7 @@ const queryGradientCode = (headDim: number): string => {
   var<workgroup> qTile: array<vec4<f32>, ${QUERIES * (headDim / 4 + 1)}>;
   var<workgroup> oTile: array<vec4<f32>, ${QUERIES * (headDim / 4 + 1)}>;
   var<workgroup> kTile: array<vec4<f32>, ${KEYS_BACK * (headDim / 4 + 1)}>;
-  var<workgroup> slopes: array<array<f32, ${QUERIES}>, ${KEYS_BACK}>;
+  var<workgroup> gradients: array<array<f32, ${QUERIES}>, ${KEYS_BACK}>;
   ${MAIN}
     let first = group.x * p[1].z;
     let last = min(p[0].x, first + p[1].z);
@@ -93,14 +93,14 @@ const queryGradientCode = (headDim: number): string => {
       ${list(each, (j) => {
         const key = `at + slice * ${each}u + ${j}u`;
         return `let seen${j} = there && ${key} < p[0].y && sees(query, ${key});
-        slopes[slice * ${each}u + ${j}u][qi] =
+        gradients[slice * ${each}u + ${j}u][qi] =
           select(0.0, exp(s${j} * scale - top) * inverse * (d${j} - through) * scale, seen${j});`;
       })}
       workgroupBarrier();
       let end = min(${KEYS_BACK}u, p[0].y - at);
       for (var j = 0u; j < end; j++) {
         let value = k[((at + j) * p[0].w + kvHead) * ${headDim}u + column];
-        ${list(vectors, (i) => `g${i} += value * ${four("slopes[j]", `base + ${4 * i}u`)};`)}
+        ${list(vectors, (i) => `g${i} += value * ${four("gradients[j]", `base + ${4 * i}u`)};`)}
       }
     }
     ${list(QUERIES / groups, (r) => {
@@ -127,7 +127,7 @@ const keyGradientCode = (headDim: number): string => {
   var<workgroup> vTile: array<vec4<f32>, ${KEYS_BACK * (headDim / 4 + 1)}>;
   var<workgroup> qTile: array<vec4<f32>, ${QUERIES * (headDim / 4 + 1)}>;
   var<workgroup> weights: array<array<f32, ${KEYS_BACK}>, ${QUERIES}>;
-  var<workgroup> slopes: array<array<f32, ${KEYS_BACK}>, ${QUERIES}>;
+  var<workgroup> gradients: array<array<f32, ${KEYS_BACK}>, ${QUERIES}>;
   ${MAIN}
     let at = group.x * ${KEYS_BACK}u;
     ${load("kTile", "k", KEYS_BACK, "at", "p[0].y", "p[0].w", "kvHead")}
@@ -167,13 +167,13 @@ const keyGradientCode = (headDim: number): string => {
         return `{
         let query = first + ${row};
         var weight = 0.0;
-        var slope = 0.0;
+        var gradient = 0.0;
         if (query < last && key < p[0].y && sees(query, key)) {
           weight = exp(qDot${j} * scale - kept[head * p[0].x + query]) * kept[(heads + head) * p[0].x + query];
-          slope = weight * (dOutDot${j} - kept[(2u * heads + head) * p[0].x + query]) * scale;
+          gradient = weight * (dOutDot${j} - kept[(2u * heads + head) * p[0].x + query]) * scale;
         }
         weights[${row}][ki] = weight;
-        slopes[${row}][ki] = slope;
+        gradients[${row}][ki] = gradient;
       }`;
       })}
       workgroupBarrier();
@@ -184,7 +184,7 @@ const keyGradientCode = (headDim: number): string => {
         let oValue = dOut[begin];
         ${list(
           vectors,
-          (i) => `gk${i} += qValue * ${four("slopes[j]", `base + ${4 * i}u`)};
+          (i) => `gk${i} += qValue * ${four("gradients[j]", `base + ${4 * i}u`)};
         gv${i} += oValue * ${four("weights[j]", `base + ${4 * i}u`)};`,
         )}
       }

@@ -12,7 +12,7 @@ export const QUERIES = 16;
 export const [KEYS, KEYS_BACK] = [32, 16];
 export const THREADS = 128;
 
-/** Whether these kernels take a layout of one row and heads of this size, on a card with room for their tiles. */
+/** Whether these kernels take a layout of one row and heads of this size, on a GPU with room for their tiles. */
 export function takes(runtime: WebgpuRuntime, layout: AttentionLayout, headDim: number): boolean {
   const tiles = (QUERIES + KEYS) * (4 * headDim + 16);
   return layout.rows === 1 && [32, 64, 128].includes(headDim) && tiles + 4096 <= runtime.sharedBytes;

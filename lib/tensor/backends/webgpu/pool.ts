@@ -9,7 +9,7 @@ export interface BufferManager {
 
 /**
  * tfjs keeps every buffer it ever made, for the next tensor of exactly that size; where sizes change all the time (rows of other
- * lengths) that fills the card. From now on free buffers are given back, those of the size that was longest unused first, when there are more
+ * lengths) that fills the GPU. From now on free buffers are given back, those of the size that was longest unused first, when there are more
  * than `bytes` of them.
  */
 export function limitPool(manager: BufferManager, bytes: number): void {

@@ -22,7 +22,7 @@ const TILES = {
   thin: { m: 64, n: 16, k: 32, threadM: 4, threadN: 4 },
 } as const satisfies Record<string, Tile>;
 
-/** Workgroups that fill a large card; a product of fewer is cut along `k`, too. */
+/** Workgroups that fill a large GPU; a product of fewer is cut along `k`, too. */
 const WORKGROUPS = 512;
 /** A cut along `k` is at least this long. */
 const SHORTEST_CUT = 256;

@@ -107,9 +107,9 @@ export function logitGradient(
   logits: tf.Tensor,
   targets: GPUBuffer,
   { start, size, vocab, temperature }: Chunk,
-  slopes: readonly [dLogProb: tf.Tensor, dEntropy: tf.Tensor, kept: tf.Tensor],
+  gradients: readonly [dLogProb: tf.Tensor, dEntropy: tf.Tensor, kept: tf.Tensor],
 ): void {
   const elements = size * vocab;
   const parameters = [elements, vocab, start, float(1 / temperature)];
-  runtime.run(GRADIENT, [logits, targets, ...slopes], parameters, grid(Math.ceil(elements / 256)));
+  runtime.run(GRADIENT, [logits, targets, ...gradients], parameters, grid(Math.ceil(elements / 256)));
 }

@@ -6,7 +6,7 @@ import type { OpImplementation } from "./define.js";
 import { chunksOf, type ScoreAttrs } from "./token-log-probs-fused.js";
 
 /** Scoring on `webgpu`. The third output, `[n, 3]`, holds each row's largest logit, log Z and entropy. */
-export const cardScore: OpImplementation<ScoreAttrs, WebgpuRuntime> = {
+export const gpuScore: OpImplementation<ScoreAttrs, WebgpuRuntime> = {
   forward: ([hidden, head], attrs, runtime) => {
     const n = attrs.targets.length;
     const outputs = [runtime.output([n]), runtime.output([n]), runtime.output([n, 3])] as const;
@@ -30,8 +30,8 @@ export const cardScore: OpImplementation<ScoreAttrs, WebgpuRuntime> = {
         const { start, size } = chunk;
         logitGradient(runtime, logits, targets, chunk, [dLogProb!, dEntropy!, kept!]);
         if (dHidden !== undefined) {
-          const slopes = { of: logits, transposed: false };
-          multiply(runtime, [size, d, vocab], slopes, { of: head!, transposed: false }, dHidden, {
+          const gradients = { of: logits, transposed: false };
+          multiply(runtime, [size, d, vocab], gradients, { of: head!, transposed: false }, dHidden, {
             to: start * d,
           });
         }

@@ -1,4 +1,4 @@
-/** How well advantages agree with what decisions were really worth, from the judged decisions. */
+/** How well advantages agree with the values of decisions, from the judged decisions. */
 import * as aq from "arquero";
 import { agreement, agreementGain, type CreditRule, type JudgedFile } from "../../credit/index.js";
 import type { Estimate } from "../../stats/index.js";
@@ -19,8 +19,8 @@ const RULES: readonly (readonly [label: string, rule: Omit<CreditRule, "reward">
 const correlation = ({ value, lo, hi }: Estimate, digits = 2): string =>
   `${value.toFixed(digits)} [${lo.toFixed(digits)}, ${hi.toFixed(digits)}]`;
 
-/** Correlation with true worth of each rule, by either reward; a row that says so where no decisions were judged. */
-export function worthTable(file: JudgedFile | null): TableDocument {
+/** Correlation with the true value of each rule, by either reward; a row that says so where no decisions were judged. */
+export function valueTable(file: JudgedFile | null): TableDocument {
   const rows = file
     ? RULES.map(([label, rule]) => {
         const [score, success] = (["score", "success"] as const).map((reward) =>
