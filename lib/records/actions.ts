@@ -178,9 +178,9 @@ function decisionFromLine(line: DecisionLine, at: number, actions: readonly stri
   };
 }
 
-/** Lines as the file holds them. */
-export function actionsText(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join("");
+/** Lines as the file holds them; as bytes, because long answers may be more than one string can hold. */
+export function actionsBytes(lines: readonly string[]): Uint8Array {
+  return Buffer.concat(lines.map((line) => Buffer.from(`${line}\n`)));
 }
 
 /**

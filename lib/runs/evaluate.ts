@@ -4,7 +4,7 @@ import { InputError, interruptSignal, RunError, stream } from "../base/index.js"
 import type { Catalogue, Environment, Goal, SplitName } from "../simulator/index.js";
 import {
   ACTIONS_FILE,
-  actionsText,
+  actionsBytes,
   type EpisodeResult,
   type EvaluationIdentity,
   evaluationKind,
@@ -133,7 +133,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     );
   }
   const seconds = (performance.now() - started) / 1000;
-  const files = { ...usageFile(results, options.price), [ACTIONS_FILE]: actionsText(lines) };
+  const files = { ...usageFile(results, options.price), [ACTIONS_FILE]: actionsBytes(lines) };
   const { record, outcome } = writeRecord({ identity, results, seconds, files }, runs);
   journal.discard();
   return evaluation(record, outcome, options.price);

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { useBackend } from "../../lib/tensor/index.js";
 import { defaultCatalogue, openEnvironment } from "../../lib/simulator/index.js";
 import { agentOf, evaluate } from "../../lib/runs/index.js";
-import { type EpisodeResult } from "../../lib/records/index.js";
+import { type EpisodeResult, episodesOf, replayEpisode } from "../../lib/records/index.js";
 
 const { goals, agents } = JSON.parse(process.argv[2]!) as { goals: number; agents: Record<string, number> };
 const runs = mkdtempSync(join(tmpdir(), "aisle-replay-"));
@@ -30,6 +30,11 @@ try {
       runs,
     });
     played[name] = record.results;
+    // What was kept of them leads there again, without the model.
+    for (const kept of episodesOf(record)) {
+      if (!replayEpisode(record, kept, environment).sameShown)
+        throw new Error(`${name} was shown something else in goal ${kept.goal}.`);
+    }
   }
   catalogue.close();
   process.stdout.write(JSON.stringify(played));

@@ -55,7 +55,7 @@ export type RunRecord = KeptRecord<Evaluated>;
 /** What goes into a record of an evaluation. */
 export interface RecordContent extends Evaluated {
   /** Further files, by name. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Wall time of the run in seconds, for `provenance.json`. */
   readonly seconds: number;
 }
