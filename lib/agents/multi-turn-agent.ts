@@ -42,7 +42,7 @@ export function multiTurnPlayerAgent(
   player: Player,
   options: MultiTurnPlayerOptions = {},
 ): Agent {
-  const { policy, tokenizer, model } = player;
+  const { policy, tokenizer, model, dispose } = player;
   const { temperature = 0.4, maxTokens = 40, maxSteps = 15, modelName = model.name, repair } = options;
   const { history, observations, thought } = { ...PLAIN_FORM, ...options };
   const form = { history, observations, thought };
@@ -59,6 +59,7 @@ export function multiTurnPlayerAgent(
       prompts: MULTI_TURN_PROMPT_VERSION,
     },
     model,
+    ...(dispose ? { dispose } : {}),
     together: TOGETHER,
     play: async (environment, goal, random) => {
       const [played] = await rollOutMultiTurn(policy, tokenizer, environment, [goal], {

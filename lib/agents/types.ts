@@ -84,6 +84,8 @@ export interface Agent {
    * depend on it. Absent: one at a time.
    */
   readonly together?: number;
+  /** Gives back what the agent holds, where it holds a model. */
+  readonly dispose?: () => Promise<void>;
   /** Plays one episode. All chance comes from `random`, so the same stream gives the same trajectory. */
   play(environment: Environment, goal: number, random: Random): Trajectory | Promise<Trajectory>;
 }

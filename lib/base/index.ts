@@ -7,5 +7,7 @@ export * from "./files.js";
 export * from "./interrupt.js";
 export * from "./lines.js";
 export * from "./random.js";
+export * from "./seal.js";
+export * from "./suggest.js";
 export * from "./registry.js";
 export * from "./workers.js";

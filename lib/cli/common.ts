@@ -46,6 +46,11 @@ export function numberOption(name: string, min: number, max: number): (text: str
   };
 }
 
+/** Gathers an option that may be given several times. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
 /** A note for the person at the terminal: always on stderr, so that stdout stays clean for `--json`. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);

@@ -6,14 +6,19 @@ type Name = keyof typeof EXIT_CODES;
 /**
  * Runs `work` with a signal that is aborted when the process is asked to end. The first request lets the work end cleanly, and
  * the exit code says which it was, as shells do; a second Ctrl-C ends at once.
+ * @param says what to tell when the first request comes
  */
-export async function withInterrupts<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withInterrupts<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  says?: string,
+): Promise<T> {
   const controller = new AbortController();
   let asked: Name | undefined;
   const handlers = (Object.keys(EXIT_CODES) as Name[]).map((name) => {
     const handler = (): void => {
       if (asked) process.exit(EXIT_CODES[name]);
       asked = name;
+      if (says !== undefined) process.stderr.write(`${says}\n`);
       controller.abort();
     };
     process.on(name, handler);

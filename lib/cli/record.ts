@@ -3,7 +3,7 @@ import { note, printJson } from "./common.js";
 import type { AddVerb } from "./verb.js";
 
 interface RecordFlags {
-  readonly model: "last" | "best";
+  readonly model?: "last" | "best";
   readonly check?: boolean;
   readonly runs?: string;
   readonly keep?: boolean;
@@ -19,10 +19,8 @@ export const addRecord: AddVerb = (program) => {
     .addOption(
       new Option(
         "--model <rule>",
-        "which model to keep: after the last iteration, or the best on the dev goals",
-      )
-        .choices(["last", "best"])
-        .default("last"),
+        "which model to keep: after the last iteration, or the best on the dev goals (default: as the kind of run says)",
+      ).choices(["last", "best"]),
     )
     .option("--check", "take <folder> as a training record and only check it, its first iteration run again")
     .option("--runs <folder>", "where records live (default: runs, read together with data/runs)")
@@ -33,36 +31,35 @@ export const addRecord: AddVerb = (program) => {
       "\nThe run's first iteration is run again and must give the same metrics: a record is of what can be made again.",
     )
     .action(async (folder: string, flags: RecordFlags) => {
-      const { join } = await import("node:path");
-      const { checkTrainingRecord, readGrpoRun, readOrigin, recordRun, resolvedGrpoRun } =
+      const { checkTrainingRecord, readOrigin, readRunConfig, recordedConfig, recordRun } =
         await import("../runs/index.js");
       const { keepAsEvidence, modelOf, readTrainingRecord } = await import("../records/index.js");
       const { defaultCatalogue, openEnvironment } = await import("../simulator/index.js");
       const { selectBackend } = await import("../tensor/index.js");
       const known = flags.check ? readTrainingRecord(folder) : null;
-      const config = known
-        ? resolvedGrpoRun(known.identity.config, folder)
-        : readGrpoRun(join(folder, "config.json"));
+      const { kind, config } = known ? recordedConfig(known) : readRunConfig(folder);
+      const { name, seed, data } = kind.facts(config);
       const backend = known?.identity.backend ?? readOrigin(folder)?.backend;
       await selectBackend({ requested: process.env["AISLE_BACKEND"] ?? backend });
-      const catalogue = await defaultCatalogue(config.data ?? undefined);
+      const catalogue = data === undefined ? null : await defaultCatalogue(data ?? undefined);
+      const environment = catalogue && openEnvironment(catalogue);
       try {
         if (known) {
-          await checkTrainingRecord(known, openEnvironment(catalogue));
+          await checkTrainingRecord(known, environment);
           if (flags.json) printJson({ record: known.path, holds: true });
           else process.stdout.write(`${known.path} holds: its first iteration comes out again.\n`);
           return;
         }
         const { record: made, outcome } = await recordRun({
           folder,
-          environment: openEnvironment(catalogue),
-          kept: flags.model,
+          environment,
+          ...(flags.model === undefined ? {} : { kept: flags.model }),
           ...(flags.runs === undefined ? {} : { runs: flags.runs }),
-          onStep: (what) => note(`${config.name}, seed ${config.seed}: ${what}`),
+          onStep: (what) => note(`${name}, seed ${seed}: ${what}`),
         });
         const record = flags.keep ? readTrainingRecord(keepAsEvidence(made.path)) : made;
         const { identity, iteration, path } = record;
-        const { name, seed, kept } = identity;
+        const { kept } = identity;
         note(
           outcome === "same"
             ? `Same as the training record ${path}.`
@@ -74,7 +71,7 @@ export const addRecord: AddVerb = (program) => {
           process.stdout.write(`npx aisle evaluate --agent ${name} --seeds ${seed}\n`);
         } else note("The model is larger than 8 MB: the record holds everything but the model.");
       } finally {
-        catalogue.close();
+        catalogue?.close();
       }
     });
 };

@@ -19,7 +19,12 @@ const optimizer = z.strictObject({
 
 const common = {
   seed: z.number().int().min(0).default(0),
-  /** Folder of the trained model. */
+  /** What the run is called in records and on the screen; by default as the last part of `out`. */
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_.-]*$/, "use lower-case letters, digits, dots and dashes")
+    .optional(),
+  /** Folder that the finished model is put into. */
   out: z.string().min(1),
   optimizer,
   /** Packed tokens that go through the model at once. */
@@ -149,9 +154,6 @@ export type PretrainConfig = z.output<typeof pretrain>;
 export type ImitateConfig = z.output<typeof imitate>;
 /** One stretch of pretraining with its own mixture of tasks. */
 export type Phase = PretrainConfig["phases"][number];
-
-/** The kinds of run that this room trains. */
-export const IMITATION_KINDS = ["pretrain", "imitate"] as const;
 
 /**
  * Checks and completes a configuration.

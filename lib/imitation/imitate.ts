@@ -1,7 +1,7 @@
 /** Imitation: a model learns what teachers did on train goals, and is measured on dev goals. */
 import { join } from "node:path";
 import { InputError, type Random, stream } from "../base/index.js";
-import { freshAdapter, packedLength, Policy, Trainer } from "../policy/index.js";
+import { freshAdapter, packedLength, Policy, type Trainee, Trainer } from "../policy/index.js";
 import {
   initModel,
   loadModel,
@@ -20,8 +20,8 @@ import { readDemonstrations } from "./demonstrations/file.js";
 import { taughtGoals, twoDecisionDemonstrations } from "./demonstrations/teachers.js";
 import type { Demonstration } from "./demonstrations/types.js";
 import { exerciseRows } from "./price-exercises.js";
-import { checkpointFolder, type LoopResult, type Measurement, trainingLoop } from "./loop.js";
-import { type RunOptions, trainerOptions } from "./run-options.js";
+import { type OpenOptions, trainerOptions } from "./run-options.js";
+import { type Measurement, measuredMetrics, stepMetrics, supervisedStep } from "./steps.js";
 import { rowLoss, taught, type TaughtRow } from "./supervised.js";
 
 /** The demonstrations of a run: read from its file, or made from the shop's goals. */
@@ -74,14 +74,14 @@ export function demonstrationRow(
 }
 
 /**
- * Trains as a configuration says and saves the model with the best dev loss in `config.out`.
+ * A run of imitation for the training loop; the model with the best dev loss is its result.
  * @throws InputError when the model, the shop or the demonstrations do not fit
  */
-export async function imitate(
+export async function openImitation(
   config: ImitateConfig,
   catalogue: Catalogue,
-  options: RunOptions = {},
-): Promise<LoopResult> {
+  options: OpenOptions = {},
+): Promise<Trainee> {
   const { base, tokenizer } = await startOf(config);
   const { train, dev } = demonstrationsFor(config, catalogue);
   const rowsOf = (demonstrations: readonly Demonstration[]): TaughtRow[] =>
@@ -118,26 +118,26 @@ export async function imitate(
     batchTokens: config.batchTokens,
     workers: options.workers ?? 0,
   });
-  const keep = (): void => save(config, policy);
-  try {
-    const batches = new Batches(trainRows, config);
-    const result = await trainingLoop({
-      ...options,
-      trainer: new Trainer(policy, trainerOptions(config, config.steps)),
-      steps: config.steps,
-      rowsOf: (step) => batches.rowsOf(step),
-      measure: () => devLosses(policy, devRows),
-      evaluateEvery: config.evaluateEvery,
-      checkpointEvery: config.checkpointEvery,
-      folder: checkpointFolder(config.out),
-      identity: JSON.stringify(config),
-      resume: options.resume ?? false,
-      early: { patience: config.patience, value: (values) => values["loss"]!, keep },
-    });
-    return result;
-  } finally {
-    await policy.dispose();
-  }
+  const trainer = new Trainer(policy, trainerOptions(config, config.steps));
+  const batches = new Batches(trainRows, config);
+  return {
+    trainer,
+    iterations: config.steps,
+    iterate: async (step) => {
+      const report = await supervisedStep(trainer, batches.rowsOf(step), config.steps);
+      options.onStep?.(report);
+      return stepMetrics(report);
+    },
+    measure: async () => measuredMetrics(await devLosses(policy, devRows)),
+    measureEvery: config.evaluateEvery,
+    measuresFirst: false,
+    checkpointEvery: config.checkpointEvery,
+    quality: (measured) => -measured["dev/loss"]!,
+    result: "best",
+    patience: config.patience,
+    save: (folder) => save(folder, config, policy),
+    dispose: () => policy.dispose(),
+  };
 }
 
 /** The model that a run starts from. */
@@ -157,10 +157,10 @@ async function startOf({ from, seed }: ImitateConfig): Promise<{ base: ModelFile
 }
 
 /** The weights as a model folder of its own; an adapter is saved beside it as well. */
-function save({ out, from }: ImitateConfig, policy: Policy): void {
+function save(folder: string, { from }: ImitateConfig, policy: Policy): void {
   const { model, adapter } = policy.files();
-  if (adapter) saveAdapter(join(out, "adapter"), adapter);
-  saveModel(out, adapter ? mergeAdapter(model, adapter) : model, {
+  if (adapter) saveAdapter(join(folder, "adapter"), adapter);
+  saveModel(folder, adapter ? mergeAdapter(model, adapter) : model, {
     dtype: "BF16",
     tokenizerFrom: typeof from === "string" ? from : from.tokenizer,
   });
@@ -233,6 +233,6 @@ async function devLosses(policy: Policy, rows: readonly TaughtRow[]): Promise<Me
   });
   return {
     loss: loss / total,
-    ...Object.fromEntries([...sums].map(([task, sum]) => [`${task}Loss`, sum.loss / sum.rows])),
+    ...Object.fromEntries([...sums].map(([task, sum]) => [task, sum.loss / sum.rows])),
   };
 }

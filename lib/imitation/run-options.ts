@@ -1,15 +1,15 @@
 import type { Trainer } from "../policy/index.js";
 import type { PretrainConfig } from "./config.js";
-import type { LoopOptions } from "./loop.js";
+import type { StepReport } from "./steps.js";
 
 /** What both kinds of run are given beside their configuration. */
-export interface RunOptions extends Partial<
-  Pick<LoopOptions, "onStep" | "onMeasured" | "signal" | "resume">
-> {
+export interface OpenOptions {
   /** Worker threads; the number changes no bit of the result. Default 0. */
   readonly workers?: number;
   /** Where shops of other seeds are kept. */
   readonly cache?: string;
+  /** Called after each step. */
+  readonly onStep?: ((report: StepReport) => void) | undefined;
 }
 
 /** What a trainer is told, from a configuration. */

@@ -2,25 +2,42 @@
  * A training run on disk: the trained weights in Hugging Face's or PEFT's layout, and the optimiser's state. Going on
  * from it gives the same bits as never having stopped.
  */
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { besideName, InputError, readJson, RunError, whyNot, writeJson } from "../base/index.js";
+import {
+  besideName,
+  folderSums,
+  InputError,
+  readSealed,
+  requireSums,
+  RunError,
+  whyNot,
+  writeSealed,
+} from "../base/index.js";
 import { saveAdapter, SafetensorsFile, saveModel, writeSafetensors, type Weight } from "../model/index.js";
 import type { Trainer } from "./trainer.js";
 
 const State = z.strictObject({
-  format: z.literal("aisle-checkpoint-1"),
+  format: z.literal("aisle-checkpoint-2"),
   step: z.number().int().nonnegative(),
   trained: z.enum(["model", "adapter"]),
+  /** SHA-256 of every other file of the checkpoint, by path. */
+  files: z.record(z.string(), z.string()),
 });
 
 /**
- * Saves a run as a folder: `adapter/` (or `model/`), `optimizer.safetensors`, `state.json`. It is written beside and
- * put in place whole, so that an interruption leaves the old checkpoint.
+ * Saves a run as a folder: `adapter/` (or `model/`), `optimizer.safetensors`, whatever else the run wants kept, and
+ * `state.json` with the checksums of all of it. It is written beside and put in place whole, so that an interruption leaves the
+ * old checkpoint.
+ * @param more further files, by name
  * @throws RunError when it cannot be written.
  */
-export function saveCheckpoint(folder: string, trainer: Trainer): void {
+export function saveCheckpoint(
+  folder: string,
+  trainer: Trainer,
+  more: ReadonlyMap<string, string> = new Map(),
+): void {
   const { policy, optimizer } = trainer;
   const part = besideName(folder);
   try {
@@ -35,8 +52,10 @@ export function saveCheckpoint(folder: string, trainer: Trainer): void {
       }
     }
     writeSafetensors(join(part, "optimizer.safetensors"), tensors);
-    const state = { format: "aisle-checkpoint-1", step: trainer.steps, trained: policy.trains };
-    writeJson(join(part, "state.json"), state);
+    for (const [name, text] of more) writeFileSync(join(part, name), text);
+    const files = folderSums(part);
+    const state = { format: "aisle-checkpoint-2", step: trainer.steps, trained: policy.trains, files };
+    writeSealed(join(part, "state.json"), state);
     const old = besideName(folder);
     if (existsSync(folder)) renameSync(folder, old);
     renameSync(part, folder);
@@ -50,15 +69,17 @@ export function saveCheckpoint(folder: string, trainer: Trainer): void {
 
 /**
  * Puts a saved run's weights and optimiser state into a trainer of the same model and adapter.
- * @throws InputError when the folder is no checkpoint or does not fit; the trainer is then as it was.
+ * @throws InputError when the folder is no checkpoint, was changed since it was written, or does not fit; the trainer is then as
+ *   it was.
  */
 export function resumeCheckpoint(folder: string, trainer: Trainer): void {
   const { policy, optimizer } = trainer;
   const path = join(folder, "state.json");
   if (!existsSync(path)) throw new InputError(`${folder} is not a checkpoint: it has no state.json.`);
-  const parsed = State.safeParse(readJson(path, "checkpoint's state"));
+  const parsed = State.safeParse(readSealed(path, "checkpoint's state"));
   if (!parsed.success) throw new InputError(`${path} is not the state of a checkpoint of this version.`);
-  const { step, trained } = parsed.data;
+  const { step, trained, files } = parsed.data;
+  requireSums(folder, files);
   if (trained !== policy.trains) {
     throw new InputError(`${folder} trained the ${trained}, and this run trains the ${policy.trains}.`);
   }

@@ -7,5 +7,6 @@ export * from "./policy.js";
 export * from "./rows.js";
 export * from "./schedule.js";
 export * from "./sampling/index.js";
+export type { Trainee } from "./trainee.js";
 export * from "./trainer.js";
 export type { CompletionScores, ScoreOptions, Scores, Slopes } from "./scores.js";

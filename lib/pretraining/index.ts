@@ -1,3 +1,3 @@
 /** Pretraining: the small base model, made from nothing on the texts of other shops. */
-export { pretrain } from "./run.js";
+export { openPretraining } from "./run.js";
 export { pretrainingShop } from "./shops.js";

@@ -1,20 +1,22 @@
 /** Pretraining: the part that Qwen2.5-Instruct's training plays at full size, played by a small model on other shops' texts. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError, type Random, stream } from "../base/index.js";
 import { loadTokenizer, saveModel, saveTokenizer, type Tokenizer } from "../model/index.js";
-import { packedLength, Policy, Trainer } from "../policy/index.js";
+import { packedLength, Policy, type Trainee, Trainer } from "../policy/index.js";
 import {
-  checkpointFolder,
-  type LoopResult,
+  measuredMetrics,
+  type OpenOptions,
   type Phase,
   type PretrainConfig,
-  type RunOptions,
+  stepMetrics,
+  supervisedStep,
   type TaughtRow,
   trainerOptions,
-  trainingLoop,
   VERDICTS,
-  workFolder,
 } from "../imitation/index.js";
+import type { DiskCatalogue } from "../simulator/index.js";
 import { patternedModel } from "./init.js";
 import { measureBase } from "./measure.js";
 import { pretrainingShop } from "./shops.js";
@@ -22,21 +24,28 @@ import { copyRow, judgeResultsRow, judgeWordsRow, type Material, queryRow, selec
 import { trainShopTokenizer } from "./tokenizer.js";
 
 /**
- * Trains a base model from nothing and saves it, tokenizer included, in `config.out`.
+ * A run of pretraining for the training loop: a base model from nothing, with a tokenizer of its own.
+ * @returns with it, the shops that are learnt from
  * @throws InputError when the configuration asks for what cannot be made
  */
-export async function pretrain(config: PretrainConfig, options: RunOptions = {}): Promise<LoopResult> {
+export async function openPretraining(
+  config: PretrainConfig,
+  options: OpenOptions = {},
+): Promise<{ trainee: Trainee; shops: readonly DiskCatalogue[] }> {
   const { seeds, products, heldOut } = config.shops;
   if (seeds.includes(0) || heldOut === 0) {
     throw new InputError("The shop of seed 0 is the one that is tested in: pretrain on others.");
   }
-  const shops = [];
+  const shops: DiskCatalogue[] = [];
   for (const seed of seeds) shops.push(await pretrainingShop(seed, products, options.cache));
   const other = await pretrainingShop(heldOut, products, options.cache);
+  const tokenizerFolder = mkdtempSync(join(tmpdir(), "aisle-tokenizer-"));
+  const close = (): void => {
+    [...shops, other].forEach((shop) => shop.close());
+    rmSync(tokenizerFolder, { recursive: true, force: true });
+  };
   try {
     const { model: shape } = config;
-    const work = workFolder(config.out);
-    const tokenizerFolder = join(work, "tokenizer");
     saveTokenizer(tokenizerFolder, trainShopTokenizer(shops[0]!, config.tokenizer.size), {
       maxLength: shape.maxPositions,
     });
@@ -60,31 +69,35 @@ export async function pretrain(config: PretrainConfig, options: RunOptions = {})
       batchTokens: config.batchTokens,
       workers: options.workers ?? 0,
     });
-    try {
-      const steps = config.phases.reduce((sum, phase) => sum + phase.steps, 0);
-      const material: Material = { tokenizer, shops };
-      const result = await trainingLoop({
-        ...options,
-        trainer: new Trainer(policy, trainerOptions(config, steps)),
-        steps,
-        rowsOf: (step) =>
-          drawRows(material, phaseAt(config.phases, step), stream(config.seed, "pretrain", step)),
-        measure: () => measureBase(policy, { tokenizer, shops: [other] }, config.measureGoals),
-        evaluateEvery: config.evaluateEvery,
-        checkpointEvery: config.checkpointEvery,
-        folder: checkpointFolder(config.out),
-        identity: JSON.stringify(config),
-        resume: options.resume ?? false,
-      });
-      if (!result.interrupted) {
-        saveModel(config.out, policy.files().model, { dtype: "BF16", tokenizerFrom: tokenizerFolder });
-      }
-      return result;
-    } finally {
-      await policy.dispose();
-    }
-  } finally {
-    for (const shop of [...shops, other]) shop.close();
+    const steps = config.phases.reduce((sum, phase) => sum + phase.steps, 0);
+    const material: Material = { tokenizer, shops };
+    const trainer = new Trainer(policy, trainerOptions(config, steps));
+    const trainee: Trainee = {
+      trainer,
+      iterations: steps,
+      iterate: async (step) => {
+        const rows = drawRows(material, phaseAt(config.phases, step), stream(config.seed, "pretrain", step));
+        const report = await supervisedStep(trainer, rows, steps);
+        options.onStep?.(report);
+        return stepMetrics(report);
+      },
+      measure: async () =>
+        measuredMetrics(await measureBase(policy, { tokenizer, shops: [other] }, config.measureGoals)),
+      measureEvery: config.evaluateEvery,
+      measuresFirst: false,
+      checkpointEvery: config.checkpointEvery,
+      result: "last",
+      save: (folder) =>
+        saveModel(folder, policy.files().model, { dtype: "BF16", tokenizerFrom: tokenizerFolder }),
+      dispose: async () => {
+        await policy.dispose();
+        close();
+      },
+    };
+    return { trainee, shops };
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 

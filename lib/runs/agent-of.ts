@@ -1,6 +1,5 @@
 /** Agents by name: those that come with the project, any model folder, and the families of recorded checkpoints. */
 import {
-  multiTurnFolderAgent,
   type Agent,
   agentNamed,
   agentNames,
@@ -8,14 +7,12 @@ import {
   MULTI_TURN,
   MULTI_TURN_MODEL,
   multiTurnStart,
-  OPTION_MODES,
-  type OptionMode,
   type PromptedOptions,
   twoModelAgent,
 } from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import { modelOf, type TrainingRecord, trainingRecords } from "../records/index.js";
-import { fingerprintNow, resolvedGrpoRun } from "./training/index.js";
+import { fingerprintNow, recordedConfig } from "./training/index.js";
 
 /** How an agent is found and how it acts, beyond its name. */
 export interface AgentChoice {
@@ -121,20 +118,13 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
         `The training record ${record.path} was too large to keep its model: evaluate the run's own folder with --agent policy --model.`,
       );
     }
-    const held = "its record should hold it";
-    const { multiTurn, learner } = resolvedGrpoRun(record.identity.config, record.path);
-    const agent = multiTurn
-      ? await multiTurnFolderAgent(shownAs, folder, held, {
-          ...multiTurn,
-          ...options,
-          maxTokens: learner.sampling.maxTokens,
-          modelName: name,
-        })
-      : await folderAgent(shownAs, folder, held, {
-          ...options,
-          options: optionModeOf(record),
-          modelName: name,
-        });
+    const { kind, config } = recordedConfig(record);
+    const agent = await kind.agentOf(config, folder, {
+      shownAs,
+      modelName: name,
+      expected: "its record should hold it",
+      ...options,
+    });
     return { ...agent, model: { ...agent.model!, name: record.id } };
   };
 }
@@ -152,16 +142,14 @@ export function requireCurrent(record: TrainingRecord, shop?: string): void {
       `The training record ${record.path} is refused: the model that it began from, ${start.name}, has changed. ${again}`,
     );
   }
+  // A base model is made from other shops, and plays in any.
+  const { kind, config } = recordedConfig(record);
+  if (kind.facts(config).data === undefined) return;
   if (shop !== undefined && shop !== data.fingerprint) {
     throw new InputError(
       `The training record ${record.path} is refused: it learnt in another shop than this one. ${again}`,
     );
   }
-}
-
-/** How the run chose options: its agent goes on with it, and the settings of its record name it. */
-function optionModeOf({ identity }: TrainingRecord): OptionMode {
-  return OPTION_MODES.find((mode) => mode === identity.config["options"]) ?? "match";
 }
 
 const always =

@@ -2,5 +2,7 @@
 export * from "./agent-of.js";
 export type { Cost, Price } from "./cost.js";
 export * from "./evaluate.js";
+export * from "./kinds/index.js";
+export { withSettings } from "./settings.js";
 export * from "./sweeps/index.js";
 export * from "./training/index.js";

@@ -4,15 +4,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  checkpointFolder,
-  imitate,
   measureModel,
   parseImitationConfig,
   supervisedLoss,
   type ImitateConfig,
   type PretrainConfig,
+  workFolder,
 } from "../../lib/imitation/index.js";
-import { pretrain } from "../../lib/pretraining/index.js";
+import { imitate, pretrain } from "../../lib/runs/index.js";
 import {
   buildCatalogue,
   type DiskCatalogue,
@@ -68,7 +67,7 @@ describe("imitation", function () {
   after(() => {
     shop.close();
     for (const name of ["base", "again", "il", "stopped", "whole", "killed"]) {
-      rmSync(join(checkpointFolder(out(name)), ".."), { recursive: true, force: true });
+      rmSync(workFolder(out(name)), { recursive: true, force: true });
     }
     rmSync(root, { recursive: true, force: true });
   });
@@ -116,7 +115,7 @@ describe("imitation", function () {
     const config = imitation("killed");
     const file = join(root, "killed.json");
     writeFileSync(file, JSON.stringify({ ...config, data: join(root, "shop") }));
-    const checkpoint = join(checkpointFolder(out("killed")), "state.json");
+    const checkpoint = join(workFolder(out("killed")), "progress.json");
     const run = (until: () => boolean, ...flags: string[]): Promise<number | null> =>
       new Promise((resolve) => {
         const child = spawn(process.execPath, ["lib/aisle.mjs", "train", file, ...flags], {
@@ -211,7 +210,7 @@ describe("imitation", function () {
     await imitate(imitation("il", { steps: 3 }), shop);
     await assert.rejects(imitate(imitation("il", { steps: 4 }), shop, { resume: true }), {
       name: "InputError",
-      message: /belongs to another run|checkpoint of another run/,
+      message: /was begun with another configuration/,
     });
   });
 

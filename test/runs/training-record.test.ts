@@ -80,12 +80,16 @@ describe("a training record", function () {
       join(edited, "metrics.jsonl"),
       lines.replace(/"return\/mean":[\d.]+/, '"return/mean":0.99'),
     );
-    await assert.rejects(keep("edited"), /The first iteration of grpo, seed 0, gives other metrics/);
-    const progress = { ...new RunFolder(edited).progress(), iteration: 1 };
-    writeFileSync(join(edited, "progress.json"), JSON.stringify(progress));
-    await assert.rejects(keep("edited"), /1 of 2 iterations: finish it with --resume/);
+    await assert.rejects(keep("edited"), /metrics.jsonl was changed since it was written/);
+    rmSync(join(edited, "model"), { recursive: true });
+    await assert.rejects(keep("edited"), /2 of 2 iterations: finish it with --resume/);
+    const file = join(edited, "progress.json");
+    const progress = readFileSync(file, "utf8");
+    writeFileSync(file, progress.replace('"iteration": 2', '"iteration": 1'));
+    await assert.rejects(keep("edited"), /progress.json was changed since it was written/);
+    writeFileSync(file, progress);
     writeFileSync(join(edited, "config.json"), "{}");
-    await assert.rejects(keep("edited"), /config.json/);
+    await assert.rejects(keep("edited"), /config.json, kind: "undefined" is no kind of training/);
   });
 
   it("can be checked: its first iteration comes out again", async () => {

@@ -64,8 +64,9 @@ export async function folderAgent(
   howToGet: string,
   options: PromptedOptions = {},
 ): Promise<Agent> {
-  const { policy, tokenizer, model } = await openPlayer(name, folder, howToGet);
-  return promptedAgent(name, localCompleter(policy, tokenizer, options.modelName ?? folder), options, model);
+  const { policy, tokenizer, model, dispose } = await openPlayer(name, folder, howToGet);
+  const completer = localCompleter(policy, tokenizer, options.modelName ?? folder);
+  return { ...promptedAgent(name, completer, options, model), ...(dispose ? { dispose } : {}) };
 }
 
 /**
@@ -99,6 +100,7 @@ export interface Player {
   readonly policy: Sampler;
   readonly tokenizer: Tokenizer;
   readonly model: NonNullable<Agent["model"]>;
+  readonly dispose?: () => Promise<void>;
 }
 
 /**
@@ -123,6 +125,7 @@ export async function openPlayer(name: string, folder: string, howToGet: string)
     policy: gathered(policy),
     tokenizer,
     model: { name: folder, fingerprint, backend: currentBackend()! },
+    dispose: () => policy.dispose(),
   };
 }
 

@@ -2,6 +2,8 @@
 export interface TrainFlags {
   readonly out?: string;
   readonly seed?: number;
+  /** Settings over the configuration, each `path=value`. */
+  readonly set: readonly string[];
   readonly resume?: boolean;
   readonly force?: boolean;
   readonly verify?: boolean;

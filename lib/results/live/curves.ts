@@ -43,6 +43,23 @@ export function lossCurves(tasks: readonly string[]): readonly Curve[] {
   return [...losses, { metric: "grad_norm", label: "gradient norm", digits: 2 }];
 }
 
+/**
+ * The curves of a configuration of any kind of run: those of its learner where it has one, else the loss of each of its tasks.
+ * @param config checked and complete
+ */
+export function curvesOf(config: object): readonly Curve[] {
+  if ("learner" in config) {
+    const { objective } = config.learner as { readonly objective?: { readonly kl?: unknown } };
+    return objective?.kl ? rlCurvesWithReference : rlCurves;
+  }
+  const { tasks = {}, phases = [] } = config as {
+    readonly tasks?: Readonly<Record<string, { readonly share: number } | undefined>>;
+    readonly phases?: readonly { readonly tasks: Readonly<Record<string, unknown>> }[];
+  };
+  const own = Object.entries(tasks).flatMap(([name, task]) => (task && task.share > 0 ? [name] : []));
+  return lossCurves([...new Set([...own, ...phases.flatMap((phase) => Object.keys(phase.tasks))])].sort());
+}
+
 /** A step of imitation under the names of {@link lossCurves}. */
 export function lossMetrics({ losses, gradNorm }: StepReport): Record<string, number> {
   const named = Object.entries(losses).map(([task, loss]) => [`loss/${task}`, loss] as const);

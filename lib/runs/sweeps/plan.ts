@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { InputError, messageOf, readJson } from "../../base/index.js";
 import { canonicalJson, sha256 } from "../../records/index.js";
-import { parseGrpoRun } from "../training/grpo-config.js";
+import { runKindNamed, runKindNames } from "../kinds/index.js";
+import { withSetting } from "../settings.js";
 
 const json = z.json();
 const seed = z.int().nonnegative();
@@ -36,14 +37,14 @@ const schema = z.strictObject({
 /** A sweep's file, checked. */
 export type SweepConfig = z.output<typeof schema>;
 
-/** What the base of a sweep may be. */
-export type RunKind = "grpo" | "imitate" | "evaluate";
+/** What the base of a sweep may be: a kind of run, or `evaluate`. */
+export type RunKindName = string;
 
 /** One run of a sweep: plain data, so that it can be sent to another process or machine. */
 export interface SweepRun {
   /** `<variant>-s<seed>-<first digits of its key>`: a folder's name, and the queue's job. */
   readonly id: string;
-  readonly kind: RunKind;
+  readonly kind: RunKindName;
   /** The base's name and what is varied: `grpo:learningRate=0.0001`. Records carry it as the agent's name. */
   readonly variant: string;
   readonly seed: number;
@@ -75,16 +76,17 @@ export const evaluateBase = z.strictObject({
  * Reads a sweep's file and writes it out. Every run's configuration is checked here, before any of them starts.
  * @throws InputError for an unknown key, a setting that does not exist, or two runs that are the same
  */
-export async function readSweep(file: string): Promise<Sweep> {
+export function readSweep(file: string): Promise<Sweep> {
   return planSweep(readJson(file, "sweep"), file);
 }
 
 /** `readSweep` of a value. */
 export async function planSweep(value: unknown, where = "the sweep"): Promise<Sweep> {
+  await Promise.resolve();
   const { name, testGoals, variants } = expandSweep(value, where);
   const runs: SweepRun[] = [];
   for (const { variant, config, seeds } of variants) {
-    for (const one of seeds) runs.push(await runOf({ ...config, seed: one }, variant, one, testGoals, where));
+    for (const one of seeds) runs.push(runOf({ ...config, seed: one }, variant, one, testGoals, where));
   }
   const twice = runs.find((run, i) => runs.findIndex(({ id }) => id === run.id) !== i);
   if (twice) throw new InputError(`In ${where}: ${twice.id} is there twice.`);
@@ -165,16 +167,6 @@ function combinations(grid: Readonly<Record<string, readonly unknown[]>>): Setti
   );
 }
 
-function withSetting(config: Plain, at: readonly string[], value: unknown): Plain {
-  const [name, ...rest] = at;
-  if (name === undefined) return config;
-  if (rest.length === 0) return { ...config, [name]: value };
-  const inner = config[name];
-  const section =
-    typeof inner === "object" && inner !== null && !Array.isArray(inner) ? (inner as Plain) : {};
-  return { ...config, [name]: withSetting(section, rest, value) };
-}
-
 /** The name that all variants share; where the grid names the agent or the preset itself, that is the name. */
 function baseName(config: Plain, base: Plain): string {
   if (config["kind"] === "evaluate") return String(config["agent"]);
@@ -186,14 +178,14 @@ function label([at, value]: Setting): string {
   return `${at.split(".").at(-1)!}=${text.replace(/["{}\s]/g, "")}`;
 }
 
-async function runOf(
+function runOf(
   config: Plain,
   variant: string,
   of: number,
   testGoals: number | null,
   where: string,
-): Promise<SweepRun> {
-  const kind = await check(config, variant, where);
+): SweepRun {
+  const kind = check(config, variant, where);
   const key = sha256(canonicalJson({ config, testGoals }));
   const slug = variant
     .toLowerCase()
@@ -211,20 +203,20 @@ async function runOf(
 }
 
 /** @throws InputError when a run's configuration is not one */
-async function check(config: Plain, variant: string, where: string): Promise<RunKind> {
+function check(config: Plain, variant: string, where: string): RunKindName {
   const kind = config["kind"];
   const place = `${where} (${variant})`;
-  if (kind === "grpo") parseGrpoRun(config, place);
-  else if (kind === "imitate") {
-    const { parseImitationConfig } = await import("../../imitation/index.js"); // it loads the tensor engine
-    parseImitationConfig({ ...config, out: "here" }, place);
-  } else if (kind === "evaluate") {
+  if (kind === "evaluate") {
     const parsed = evaluateBase.safeParse(config);
     if (!parsed.success) throw new InputError(`In ${place}: ${messageOf(parsed.error.issues[0]?.message)}.`);
-  } else {
+    return kind;
+  }
+  const trained = runKindNamed(kind);
+  if (!trained) {
     throw new InputError(
-      `In ${where}: the base is of kind "${String(kind)}"; a sweep can run grpo, imitate and evaluate.`,
+      `In ${where}: the base is of kind "${String(kind)}"; a sweep can run ${[...runKindNames(), "evaluate"].join(", ")}.`,
     );
   }
-  return kind;
+  trained.parse(trained.placed?.(config, "here") ?? config, place);
+  return trained.kind;
 }

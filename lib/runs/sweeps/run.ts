@@ -1,23 +1,12 @@
 /** Carrying out one run of a sweep: training with checkpoints where it trains, then its run record. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import {
-  multiTurnFolderAgent,
-  type Agent,
-  agentNamed,
-  fingerprintOf,
-  localCompleter,
-  promptedAgent,
-} from "../../agents/index.js";
-import {
-  checkpointFolder,
-  imitate,
-  type ImitateConfig,
-  parseImitationConfig,
-} from "../../imitation/index.js";
+import type { Agent } from "../../agents/index.js";
 import { defaultCatalogue, openEnvironment, splitRanges } from "../../simulator/index.js";
 import { evaluate } from "../evaluate.js";
-import { parseGrpoRun, RunFolder, runGrpo } from "../training/index.js";
+import { agentOf } from "../agent-of.js";
+import { modelFolder, runKindOf, trainKind } from "../kinds/index.js";
+import { RunFolder } from "../training/index.js";
 import { holdFolder } from "./hold.js";
 import { evaluateBase, runFolder, type SweepRun, trainingKey } from "./plan.js";
 
@@ -57,12 +46,12 @@ export async function carryOut(
   const release = await holdFolder(runFolder(places.out, run));
   try {
     if (run.kind === "evaluate") return await record(run, null, places, onProgress);
-    const trained = await train(run, places, onProgress);
-    if (!trained) return [];
+    const agent = await train(run, places, onProgress);
+    if (!agent) return [];
     try {
-      return await record(run, trained.agent, places, onProgress);
+      return await record(run, agent, places, onProgress);
     } finally {
-      await trained.dispose();
+      await agent.dispose?.();
     }
   } finally {
     release();
@@ -74,88 +63,40 @@ async function train(
   run: SweepRun,
   places: SweepPlaces,
   onProgress: (progress: RunProgress) => void,
-): Promise<{ agent: Agent; dispose: () => Promise<void> } | null> {
+): Promise<Agent | null> {
   const out = runFolder(places.out, run);
-  const { currentBackend, selectBackend } = await import("../../tensor/index.js");
-  const { loadAdapter, loadModel, loadTokenizer } = await import("../../model/index.js");
-  const { gathered, Policy } = await import("../../policy/index.js");
-  await selectBackend({ requested: process.env["AISLE_BACKEND"] });
-  const model = run.kind === "grpo" ? join(out, "model") : out;
-  if (run.kind === "grpo") await trainGrpo(run, out, onProgress);
-  else await trainByImitation(run, out, onProgress);
-  if (run.testGoals === null) return null;
-
-  const held = (agent: Agent): Agent => ({
-    ...agent,
-    settings: { ...agent.settings, training: trainingKey(run.config) },
-  });
-  const name = `${run.variant}-s${run.seed}`; // not the folder: where it lies decides nothing
-  const config = run.kind === "grpo" ? parseGrpoRun(run.config, run.id) : null;
-  if (config?.multiTurn) {
-    const agent = await multiTurnFolderAgent(run.variant, model, "its run should have left it", {
-      ...config.multiTurn,
-      maxTokens: config.learner.sampling.maxTokens,
-      modelName: run.variant,
-    });
-    return { agent: { ...held(agent), model: { ...agent.model!, name } }, dispose: () => Promise.resolve() };
-  }
-  const files = loadModel(model);
-  const tokenizer = await loadTokenizer(model, files.config);
-  const adapter = existsSync(join(model, "adapter_config.json")) ? loadAdapter(model, files.config) : null;
-  const policy = await Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
-  const made = { name, fingerprint: fingerprintOf(model), backend: currentBackend()! };
-  const options = config?.options ?? "match";
-  const completer = localCompleter(gathered(policy), tokenizer, run.variant);
-  const agent = promptedAgent(run.variant, completer, { options }, made);
-  return { agent: held(agent), dispose: () => policy.dispose() };
-}
-
-async function trainGrpo(
-  run: SweepRun,
-  out: string,
-  onProgress: (progress: RunProgress) => void,
-): Promise<void> {
-  const config = parseGrpoRun(run.config, run.id);
+  const kind = runKindOf(run.config, run.id);
+  const config = kind.parse(kind.placed?.(run.config, out) ?? run.config, run.id);
+  const model = modelFolder(out);
+  const { iterations, unit } = kind.facts(config);
   const done = new RunFolder(out).progress()?.iteration ?? 0;
-  if (done >= config.iterations && existsSync(join(out, "model", "config.json"))) return;
-  onProgress({ done: done / config.iterations, at: done > 0 ? `goes on after iteration ${done}` : "begins" });
-  const catalogue = await defaultCatalogue(config.data ?? undefined);
-  try {
-    await runGrpo({
-      config,
-      environment: openEnvironment(catalogue),
+  if (!existsSync(model)) {
+    onProgress({ done: done / iterations, at: done > 0 ? `goes on after ${unit} ${done}` : "begins" });
+    await trainKind(kind, config, {
       out,
       resume: true,
-      onIteration: ({ iteration, iterations, metrics }) =>
+      onIteration: ({ iteration, metrics }) =>
         onProgress({
           done: iteration / iterations,
-          at: `iteration ${iteration} of ${iterations}, return ${(metrics["return/mean"] ?? NaN).toFixed(3)}`,
+          at: `${unit} ${iteration} of ${iterations}, ${briefly(metrics)}`,
         }),
     });
-  } finally {
-    catalogue.close();
   }
+  if (run.testGoals === null) return null;
+  const agent = await kind.agentOf(config, model, {
+    shownAs: run.variant,
+    modelName: run.variant,
+    expected: "its run should have left it",
+  });
+  const name = `${run.variant}-s${run.seed}`; // not the folder: where it lies decides nothing
+  const settings = { ...agent.settings, training: trainingKey(run.config) };
+  return { ...agent, settings, model: { ...agent.model!, name } };
 }
 
-async function trainByImitation(
-  run: SweepRun,
-  out: string,
-  onProgress: (progress: RunProgress) => void,
-): Promise<void> {
-  const config = parseImitationConfig({ ...run.config, out }, run.id) as ImitateConfig;
-  const begun = existsSync(checkpointFolder(out));
-  if (!begun && existsSync(join(out, "config.json"))) return;
-  onProgress({ done: 0, at: begun ? "goes on" : "begins" });
-  const catalogue = await defaultCatalogue(config.data);
-  try {
-    await imitate(config, catalogue, {
-      workers: 0,
-      resume: true,
-      onStep: ({ step, steps }) => onProgress({ done: step / steps, at: `step ${step} of ${steps}` }),
-    });
-  } finally {
-    catalogue.close();
-  }
+/** The first number that a run's metrics are about. */
+function briefly(metrics: Readonly<Record<string, number>>): string {
+  const name = Object.keys(metrics).find((one) => one === "return/mean" || one.startsWith("loss/")) ?? "";
+  return `${name.replace(/\W+/g, " ")} ${(metrics[name] ?? NaN).toFixed(3)}`;
 }
 
 /** Plays the goals that make the run's record. */
@@ -178,7 +119,7 @@ async function record(
   try {
     const { start, end } = splitRanges(catalogue.goalCount)[asked.split];
     const { record } = await evaluate({
-      agent: agent ?? (await agentNamed(asked.agent)),
+      agent: agent ?? (await agentOf(asked.agent, { runs: places.runs })),
       environment: openEnvironment(catalogue),
       split: asked.split,
       goals: { first: start, count: Math.min(end - start, asked.goals ?? Infinity) },

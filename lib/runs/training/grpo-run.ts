@@ -5,15 +5,7 @@
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import {
-  checked,
-  interruptSignal,
-  isAborted,
-  readJson,
-  RunError,
-  stream,
-  writeJson,
-} from "../../base/index.js";
+import { checked, readJson, RunError, stream } from "../../base/index.js";
 import {
   anchorMetrics,
   criticAdvantages,
@@ -28,25 +20,16 @@ import {
   ValueHead,
   warnings,
 } from "../../grpo/index.js";
-import type { Policy, Trainer } from "../../policy/index.js";
+import type { Policy, Trainee, Trainer } from "../../policy/index.js";
+import type { Foundations } from "../../records/index.js";
 import { rewardFrom } from "../../rewards/index.js";
 import type { Tokenizer } from "../../model/index.js";
 import type { Environment } from "../../simulator/index.js";
-import { IterationClock, type IterationTimes } from "./clock.js";
+import type { IterationClock } from "./clock.js";
 import { evaluateDev, sampleGroups, trainGoals } from "./episodes.js";
 import type { GrpoRun } from "./grpo-config.js";
 import { foundationsOf } from "./origin.js";
-import { type Progress, RunFolder } from "./run-folder.js";
-
-/** One iteration, finished. Metrics repeat to the bit; seconds do not and are kept apart. */
-export interface IterationReport {
-  readonly iteration: number;
-  readonly iterations: number;
-  readonly metrics: Metrics;
-  readonly seconds: IterationTimes;
-  /** What the curves warn of, in words. */
-  readonly warnings: readonly string[];
-}
+import type { IterationReport, LoopSummary } from "./loop.js";
 
 export interface GrpoRunOptions {
   readonly config: GrpoRun;
@@ -67,7 +50,7 @@ export interface GrpoSummary {
   /** Dev score and success in per cent before the first and after the last iteration, and the best. */
   readonly before: DevResult | null;
   readonly after: DevResult | null;
-  readonly best: Progress["best"];
+  readonly best: LoopSummary["best"];
   /** Folders with models in Hugging Face's layout. */
   readonly model: string;
 }
@@ -95,97 +78,59 @@ interface Parts {
  * @throws RunError when a loss is not finite (the batch is dumped) or a file cannot be written
  */
 export async function runGrpo(options: GrpoRunOptions): Promise<GrpoSummary> {
-  const { config, environment, out, onIteration } = options;
-  // In a notebook without one: that of the cell.
-  const signal = options.signal ?? interruptSignal();
-  const folder = new RunFolder(out);
-  const earlier = options.resume ? folder.progress() : null;
-  const parts = await openParts(config, out);
+  const { config, environment, out, resume, onIteration, signal } = options;
+  const { trainingLoop } = await import("./loop.js");
+  const { trainee, from } = await openGrpo(config, environment, out);
   try {
-    const { currentBackend } = await import("../../tensor/index.js");
-    const policy = await import("../../policy/index.js");
-    const from = foundationsOf(config.model, environment.catalogue, currentBackend()!);
-    if (earlier) folder.goOn(config, earlier, from);
-    else folder.begin(config, from);
-    let progress: Progress = earlier ?? { format: "aisle-run-1", iteration: 0, checkpoint: "", best: null };
-    if (earlier) {
-      const checkpoint = folder.checkpointPath(earlier.checkpoint);
-      policy.resumeCheckpoint(checkpoint, parts.trainer);
-      if (parts.critic) parts.critic = readCritic(checkpoint);
-    }
-    const history = folder.metrics<Metrics>();
-    const goals = trainGoals(environment, config);
-
-    for (let iteration = progress.iteration + 1; iteration <= config.iterations; iteration++) {
-      if (iteration === 1 && history.length === 0) {
-        const metrics = { iteration: 0, ...(await evaluateDev(parts, environment, config)) };
-        folder.append("metrics.jsonl", metrics);
-        history.push(metrics);
-      }
-      const clock = new IterationClock();
-      const { groups, effort } = await sampleGroups(parts, environment, config, iteration, goals);
-      clock.rolledOut();
-      const learned = await learnFrom(groups, parts, config, iteration, clock);
-      clock.learned();
-      const due = iteration % config.evaluate.every === 0 || iteration === config.iterations;
-      const dev = due ? await evaluateDev(parts, environment, config) : {};
-      const metrics: Metrics = { iteration, ...effort, ...learned, ...dev };
-      const seconds = clock.end();
-      folder.append("metrics.jsonl", metrics);
-      folder.append("timing.jsonl", { iteration, ...seconds });
-      history.push(metrics);
-      onIteration?.({
-        iteration,
-        iterations: config.iterations,
-        metrics,
-        seconds,
-        warnings: warnings(history.filter((m) => (m["iteration"] ?? 0) > 0)),
-      });
-      const score = metrics["dev/score"];
-      if (score !== undefined && score > (progress.best?.score ?? -Infinity)) {
-        progress = { ...progress, best: { iteration, score } };
-        parts.save(join(out, "best"));
-      }
-      const stop = await isAborted(signal);
-      if (iteration % config.checkpoint === 0 || iteration === config.iterations || stop) {
-        progress = saveAt(folder, parts, policy.saveCheckpoint, { ...progress, iteration });
-      }
-      if (stop) {
-        if (!options.signal)
-          process.stderr.write(
-            `Interrupted: training stopped after iteration ${iteration} of ${config.iterations}; its checkpoint is in ${out}, and resume goes on from it.\n`,
-          );
-        break;
-      }
-    }
-    const finished = progress.iteration >= config.iterations;
-    if (finished) parts.save(join(out, "model"));
-    return {
-      iterations: progress.iteration,
-      finished,
-      before: devOf(history[0]),
-      after: devOf([...history].reverse().find((metrics) => "dev/score" in metrics)),
-      best: progress.best,
-      model: join(out, finished ? "model" : "best"),
-    };
+    const ended = await trainingLoop({
+      trainee,
+      config,
+      from,
+      out,
+      resume,
+      onIteration,
+      signal,
+      warn: warnings,
+    });
+    return { ...ended, before: devOf(ended.before), after: devOf(ended.after) };
   } finally {
-    await parts.dispose();
+    await trainee.dispose();
   }
 }
 
-function saveAt(
-  folder: RunFolder,
-  parts: Parts,
-  saveCheckpoint: (path: string, trainer: Trainer) => void,
-  progress: Omit<Progress, "checkpoint">,
-): Progress {
-  const checkpoint = `iteration-${String(progress.iteration).padStart(6, "0")}`;
-  const path = folder.checkpointPath(checkpoint);
-  saveCheckpoint(path, parts.trainer);
-  if (parts.critic) writeJson(join(path, CRITIC_FILE), parts.critic.state);
-  const moved = { ...progress, checkpoint };
-  folder.moveTo(moved);
-  return moved;
+/** A run for the training loop, and what it begins from. */
+export async function openGrpo(
+  config: GrpoRun,
+  environment: Environment,
+  out: string,
+): Promise<{ trainee: Trainee<IterationClock>; from: Foundations }> {
+  const parts = await openParts(config, out);
+  const { currentBackend } = await import("../../tensor/index.js");
+  const goals = trainGoals(environment, config);
+  return {
+    from: foundationsOf(config.model, environment.catalogue, currentBackend()!),
+    trainee: {
+      trainer: parts.trainer,
+      iterations: config.iterations,
+      iterate: async (iteration, clock) => {
+        const { groups, effort } = await sampleGroups(parts, environment, config, iteration, goals);
+        clock.rolledOut();
+        return { ...effort, ...(await learnFrom(groups, parts, config, iteration, clock)) };
+      },
+      measure: () => evaluateDev(parts, environment, config),
+      measureEvery: config.evaluate.every,
+      measuresFirst: true,
+      checkpointEvery: config.checkpoint,
+      quality: (measured) => measured["dev/score"]!,
+      result: "last",
+      save: parts.save,
+      state: () => new Map(parts.critic ? [[CRITIC_FILE, JSON.stringify(parts.critic.state)]] : []),
+      restore: (checkpoint) => {
+        if (parts.critic) parts.critic = readCritic(checkpoint);
+      },
+      dispose: parts.dispose,
+    },
+  };
 }
 
 const CRITIC_FILE = "value-head.json";
@@ -302,7 +247,7 @@ async function learnFrom(
   };
 }
 
-function devOf(metrics: Metrics | undefined): DevResult | null {
+function devOf(metrics: Metrics | null): DevResult | null {
   const [score, success] = [metrics?.["dev/score"], metrics?.["dev/success"]];
   return score === undefined || success === undefined ? null : { score, success };
 }

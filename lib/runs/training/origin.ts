@@ -11,15 +11,21 @@ const schema = z.strictObject({ ...foundations.shape, provenance: provenanceSche
 
 export type Origin = z.infer<typeof schema>;
 
-/** What a run would begin from now. */
+/**
+ * What a run would begin from now.
+ * @param model the folder of its start; null where it begins from random weights
+ */
 export function foundationsOf(
-  model: string,
+  model: string | null,
   catalogue: Pick<Catalogue, "fingerprint" | "size" | "goalCount">,
   backend: string,
 ): Foundations {
   return {
     data: { fingerprint: catalogue.fingerprint, products: catalogue.size, goals: catalogue.goalCount },
-    start: { name: model, fingerprint: fingerprintOf(model) },
+    start:
+      model === null
+        ? { name: "random weights", fingerprint: "none" }
+        : { name: model, fingerprint: fingerprintOf(model) },
     backend,
   };
 }

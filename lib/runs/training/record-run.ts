@@ -2,9 +2,11 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InputError } from "../../base/index.js";
+import { fingerprintOf } from "../../agents/index.js";
+import { InputError, readJson, requireSums } from "../../base/index.js";
 import {
   canonicalJson,
+  type Foundations,
   type KEPT,
   metricsOf,
   ownFolder,
@@ -14,9 +16,10 @@ import {
   writeTrainingRecord,
 } from "../../records/index.js";
 import type { Environment } from "../../simulator/index.js";
-import { type GrpoRun, resolvedGrpoRun, readGrpoRun } from "./grpo-config.js";
-import { runGrpo } from "./grpo-run.js";
-import { foundationsOf, readOrigin, requireSame } from "./origin.js";
+import { type AnyRunKind, runKindOf } from "../kinds/index.js";
+import { IterationClock } from "./clock.js";
+import type { Metrics } from "./loop.js";
+import { readOrigin, requireSame } from "./origin.js";
 import { RunFolder } from "./run-folder.js";
 
 /** Larger models are not kept in a record: they would not belong in a repository. */
@@ -25,13 +28,28 @@ export const LARGEST_MODEL = 8_000_000;
 export interface RecordRunOptions {
   /** Folder of the run. */
   readonly folder: string;
-  /** The shop on which it ran. */
-  readonly environment: Environment;
-  readonly kept: (typeof KEPT)[number];
+  /** The shop on which it ran; null for a kind of run that needs none. */
+  readonly environment: Environment | null;
+  /** Default: the model that the kind of run is for. */
+  readonly kept?: (typeof KEPT)[number];
   /** Where the record goes. Default `runs`. */
   readonly runs?: string;
   /** Called before each step, with words for it. */
   readonly onStep?: (what: string) => void;
+}
+
+/** The configuration of a run's folder, with its kind. @throws InputError when it is none of this version */
+export function readRunConfig(folder: string): { kind: AnyRunKind; config: object } {
+  const path = join(folder, "config.json");
+  const value = readJson(path, "run's configuration");
+  const kind = runKindOf(value, path);
+  return { kind, config: kind.resolved(value, path) };
+}
+
+/** The same of a training record. */
+export function recordedConfig({ identity, path }: TrainingRecord): { kind: AnyRunKind; config: object } {
+  const kind = runKindOf(identity.config, path);
+  return { kind, config: kind.resolved(identity.config, path) };
 }
 
 /**
@@ -42,38 +60,50 @@ export interface RecordRunOptions {
 export async function recordRun(
   options: RecordRunOptions,
 ): Promise<{ record: TrainingRecord; outcome: WriteOutcome }> {
-  const { folder, environment, kept, runs = ownFolder, onStep } = options;
+  const { folder, environment, runs = ownFolder, onStep } = options;
   const run = new RunFolder(folder);
   const progress = run.progress();
   if (!progress) throw new InputError(`There is no training run in ${folder}: it has no progress.json.`);
-  const config = readGrpoRun(join(folder, "config.json"));
-  if (progress.iteration < config.iterations) {
+  const { kind, config } = readRunConfig(folder);
+  const { name, seed, iterations, unit, publish } = kind.facts(config);
+  if (!existsSync(join(folder, "model"))) {
     throw new InputError(
-      `The run in ${folder} has ${progress.iteration} of ${config.iterations} iterations: finish it with --resume.`,
+      `The run in ${folder} has ${progress.iteration} of ${iterations} ${unit}s: finish it with --resume.`,
     );
   }
-  if (kept === "best" && !progress.best) throw new InputError(`The run in ${folder} has no best model.`);
-
-  const { currentBackend, useBackend } = await import("../../tensor/index.js");
-  if (!currentBackend()) await useBackend("wasm");
-  const now = foundationsOf(config.model, environment.catalogue, currentBackend()!);
+  run.keptMetrics(progress);
   const origin = readOrigin(folder);
-  if (origin) requireSame(`The run in ${folder}`, origin, now);
-  onStep?.("running its first iteration again");
-  await replayBeginning(config, environment, run.metrics());
-
-  const { seed, name } = config;
-  const settings: Record<string, unknown> = { ...config };
-  const seconds = run.seconds();
-  const here = provenance(seconds);
+  onStep?.(`running its first ${unit} again`);
+  const { now, result } = await replayBeginning(kind, config, environment, run.metrics(), (from) => {
+    if (origin) requireSame(`The run in ${folder}`, origin, from);
+  });
+  const { kept = result } = options;
+  if (kept === "last" && result === "best") {
+    throw new InputError(
+      `A run of kind ${kind.kind} keeps its best model alone: record it with --model best.`,
+    );
+  }
+  if (kept === "best") {
+    if (!progress.best) throw new InputError(`The run in ${folder} has no best model.`);
+    requireSums(join(folder, "best"), progress.best.files);
+  }
+  const here = provenance(run.seconds());
   onStep?.("writing the record");
+  const model = join(folder, kept === "best" ? "best" : "model");
+  const start = now.start.name;
+  // A model that comes with the project is pointed at, not copied.
+  const published =
+    publish !== undefined && existsSync(publish) && fingerprintOf(publish) === fingerprintOf(model)
+      ? { folder: publish, fingerprint: fingerprintOf(publish) }
+      : null;
   return writeTrainingRecord(
     {
-      identity: { kind: "training", version: 1, name, seed, config: settings, ...now, kept },
+      identity: { kind: "training", version: 1, name, seed, config: { ...config }, ...now, kept },
       iteration: kept === "best" ? progress.best!.iteration : progress.iteration,
+      ...(published ? { model: published } : {}),
       files: new Map([
         ["metrics.jsonl", readFileSync(run.metricsFile)],
-        ...(await modelFiles(join(folder, kept === "best" ? "best" : "model"), config.model)),
+        ...(published ? [] : await modelFiles(model, start)),
       ]),
       provenance: origin ? { ...origin.provenance, seconds: here.seconds } : here,
     },
@@ -82,36 +112,38 @@ export async function recordRun(
 }
 
 /**
- * Runs the first iteration of a configuration again, without the dev goals.
+ * Runs the first iteration of a configuration again.
  * @param metrics the run's own
+ * @param check looks at what it begins from before that
+ * @returns what it begins from, and which model the run is for
  * @throws InputError when it does not give the same metrics to the bit
  */
-export async function replayBeginning(
-  config: GrpoRun,
-  environment: Environment,
-  metrics: readonly Readonly<Record<string, number>>[],
-): Promise<void> {
+async function replayBeginning(
+  kind: AnyRunKind,
+  config: object,
+  environment: Environment | null,
+  metrics: readonly Metrics[],
+  check: (from: Foundations) => void,
+): Promise<{ now: Foundations; result: (typeof KEPT)[number] }> {
+  const { currentBackend, useBackend } = await import("../../tensor/index.js");
+  if (!currentBackend()) await useBackend("wasm");
   const out = mkdtempSync(join(tmpdir(), "aisle-replay-"));
   try {
-    const controller = new AbortController();
-    await runGrpo({
-      config: { ...config, evaluate: { every: config.iterations + 1, goals: 1 } },
-      environment,
-      out,
-      resume: false,
-      signal: controller.signal,
-      onIteration: () => controller.abort(),
-    });
-    const own = iterationOne(metrics);
-    // Metrics that came after the run are not held against it.
-    const again = Object.fromEntries(
-      Object.entries(iterationOne(new RunFolder(out).metrics())).filter(([name]) => name in own),
-    );
-    if (canonicalJson(again) !== canonicalJson(own)) {
+    const { trainee, from } = await kind.open(config, environment, out);
+    try {
+      check(from);
+      const own = iterationOne(metrics);
+      const played = { iteration: 1, ...(await trainee.iterate(1, new IterationClock())) };
+      // Metrics that came after the run are not held against it.
+      const again = Object.fromEntries(Object.entries(played).filter(([name]) => name in own));
+      if (canonicalJson(again) === canonicalJson(own)) return { now: from, result: trainee.result };
+      const { name, seed, unit } = kind.facts(config);
       throw new InputError(
-        `The first iteration of ${config.name}, seed ${config.seed}, gives other metrics when it is run again: ` +
+        `The first ${unit} of ${name}, seed ${seed}, gives other metrics when it is run again: ` +
           `the code, the start model, the shop or the backend is not the one that it ran with. Train it again.`,
       );
+    } finally {
+      await trainee.dispose();
     }
   } finally {
     rmSync(out, { recursive: true, force: true });
@@ -119,8 +151,8 @@ export async function replayBeginning(
 }
 
 /** The first iteration's metrics, without those of the dev goals. */
-function iterationOne(metrics: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const line = metrics.find(({ iteration }) => iteration === 1) ?? {};
+function iterationOne(metrics: readonly Metrics[]): Record<string, number> {
+  const line = metrics.find((one) => one["iteration"] === 1) ?? {};
   return Object.fromEntries(Object.entries(line).filter(([name]) => !name.startsWith("dev/")));
 }
 
@@ -129,12 +161,19 @@ function iterationOne(metrics: readonly Readonly<Record<string, number>>[]): Rec
  * iteration is run again, on the backend in use.
  * @throws InputError when something does not hold
  */
-export async function checkTrainingRecord(record: TrainingRecord, environment: Environment): Promise<void> {
-  const { currentBackend } = await import("../../tensor/index.js");
-  const config = resolvedGrpoRun(record.identity.config, record.path);
-  const now = foundationsOf(config.model, environment.catalogue, currentBackend() ?? "wasm");
-  requireSame(`The training record ${record.path}`, record.identity, now);
-  await replayBeginning(config, environment, metricsOf(record));
+export async function checkTrainingRecord(
+  record: TrainingRecord,
+  environment: Environment | null,
+): Promise<void> {
+  const { kind, config } = recordedConfig(record);
+  if (record.model && fingerprintOf(record.model.folder) !== record.model.fingerprint) {
+    throw new InputError(
+      `The training record ${record.path} cannot be used: ${record.model.folder} has changed.`,
+    );
+  }
+  await replayBeginning(kind, config, environment, metricsOf(record), (from) =>
+    requireSame(`The training record ${record.path}`, record.identity, from),
+  );
 }
 
 /** The files of a model folder in bfloat16, by their path in a record; none when the weights are larger than 8 MB. */

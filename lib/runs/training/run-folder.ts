@@ -5,19 +5,37 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { InputError, readJson, writeFileWhole, writeJson } from "../../base/index.js";
+import {
+  InputError,
+  readJson,
+  readSealed,
+  sha256,
+  writeFileWhole,
+  writeJson,
+  writeSealed,
+} from "../../base/index.js";
 import type { IterationTimes } from "./clock.js";
 import type { Foundations } from "../../records/index.js";
 import { readOrigin, requireSame, writeOrigin } from "./origin.js";
 
+const FORMAT = "aisle-run-2";
+
 const Progress = z.strictObject({
-  format: z.literal("aisle-run-1"),
+  format: z.literal(FORMAT),
   /** Iterations that the checkpoint contains. */
   iteration: z.number().int().nonnegative(),
   /** Folder of the checkpoint, in `checkpoints`. */
   checkpoint: z.string(),
-  /** Best evaluation so far, and after how many iterations. */
-  best: z.strictObject({ iteration: z.number().int(), score: z.number() }).nullable(),
+  /** Best measurement so far, after how many iterations, and the SHA-256 of its model's files. */
+  best: z
+    .strictObject({
+      iteration: z.number().int(),
+      score: z.number(),
+      files: z.record(z.string(), z.string()),
+    })
+    .nullable(),
+  /** How long `metrics.jsonl` was when the checkpoint was written, and the SHA-256 of so many bytes. */
+  metrics: z.strictObject({ bytes: z.number().int().nonnegative(), sha256: z.string() }),
 });
 
 export type Progress = z.infer<typeof Progress>;
@@ -33,7 +51,7 @@ export class RunFolder {
   progress(): Progress | null {
     const file = join(this.path, "progress.json");
     if (!existsSync(file)) return null;
-    const parsed = Progress.safeParse(readJson(file, "run's progress"));
+    const parsed = Progress.safeParse(readSealed(file, "run's progress"));
     if (!parsed.success) throw new InputError(`${file} is not the progress of a run of this version.`);
     return parsed.data;
   }
@@ -50,7 +68,8 @@ export class RunFolder {
 
   /**
    * Goes on from the last checkpoint: metrics of iterations that it does not contain are dropped.
-   * @throws InputError when the run here was made by another configuration, or from another model, shop or backend.
+   * @throws InputError when the run here was made by another configuration, or from another model, shop or backend, or its
+   *   metrics were changed since they were written.
    */
   goOn(config: unknown, progress: Progress, from: Foundations): void {
     const before = JSON.stringify(readJson(join(this.path, "config.json"), "run's configuration"));
@@ -61,12 +80,25 @@ export class RunFolder {
     }
     const origin = readOrigin(this.path);
     if (origin) requireSame(`The run in ${this.path}`, origin, from);
-    for (const name of ["metrics.jsonl", "timing.jsonl"]) {
-      const kept = readLines(join(this.path, name)).filter(
-        (line) => (JSON.parse(line) as { iteration: number }).iteration <= progress.iteration,
-      );
-      writeFileWhole(join(this.path, name), kept.map((line) => `${line}\n`).join(""));
+    for (const name of readdirSync(this.path)) {
+      if (name.endsWith(".part")) rmSync(join(this.path, name), { recursive: true }); // a kill's half-made folder
     }
+    writeFileWhole(this.metricsFile, this.keptMetrics(progress));
+    const times = readLines(join(this.path, "timing.jsonl")).filter(
+      (line) => iterationOf(line) <= progress.iteration,
+    );
+    writeFileWhole(join(this.path, "timing.jsonl"), times.map((line) => `${line}\n`).join(""));
+  }
+
+  /** The metrics that a checkpoint contains, as they were written. @throws InputError when they are not */
+  keptMetrics({ metrics: { bytes, sha256: sum } }: Progress): Buffer {
+    const kept = existsSync(this.metricsFile) ? readFileSync(this.metricsFile).subarray(0, bytes) : null;
+    if (kept?.length !== bytes || sha256(kept) !== sum) {
+      throw new InputError(
+        `${this.metricsFile} was changed since it was written: restore it, or begin the run again.`,
+      );
+    }
+    return kept;
   }
 
   append(name: "metrics.jsonl" | "timing.jsonl", line: object): void {
@@ -103,12 +135,27 @@ export class RunFolder {
   }
 
   /** Points at a finished checkpoint and removes the others. */
-  moveTo(progress: Progress): void {
-    writeJson(join(this.path, "progress.json"), progress);
+  moveTo(position: Pick<Progress, "iteration" | "checkpoint" | "best">): void {
+    const written = readFileSync(this.metricsFile);
+    const progress: Progress = {
+      format: FORMAT,
+      ...position,
+      metrics: { bytes: written.length, sha256: sha256(written) },
+    };
+    writeSealed(join(this.path, "progress.json"), progress);
     const folder = join(this.path, "checkpoints");
     for (const name of readdirSync(folder)) {
-      if (name !== progress.checkpoint) rmSync(join(folder, name), { recursive: true, force: true });
+      if (name !== position.checkpoint) rmSync(join(folder, name), { recursive: true, force: true });
     }
+  }
+}
+
+/** The iteration of a line of times; Infinity where it is not a line any more: what took how long decides nothing. */
+function iterationOf(line: string): number {
+  try {
+    return (JSON.parse(line) as { iteration: number }).iteration;
+  } catch {
+    return Infinity;
   }
 }
 

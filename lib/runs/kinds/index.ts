@@ -1,0 +1,52 @@
+/** The kinds of run: one file and one line each. */
+import { InputError } from "../../base/index.js";
+import { grpoKind } from "./grpo.js";
+import { imitateKind } from "./imitate.js";
+import type { RunKind } from "./kind.js";
+import { pretrainKind } from "./pretrain.js";
+
+/** A kind whose configurations only it understands: what `parse` gives is what the others take. */
+export type AnyRunKind = RunKind<object>;
+
+const kinds = new Map<string, AnyRunKind>();
+
+/** Adds a kind of run, for `aisle train`, sweeps, records and evaluations. A later one of the same name takes its place. */
+export function registerRunKind<Config extends object>(kind: RunKind<Config>): void {
+  kinds.set(kind.kind, kind as unknown as AnyRunKind);
+}
+
+registerRunKind(grpoKind);
+registerRunKind(imitateKind);
+registerRunKind(pretrainKind);
+
+/** The names of all kinds of run. */
+export function runKindNames(): readonly string[] {
+  return [...kinds.keys()];
+}
+
+/** The kind of a name, or undefined. */
+export function runKindNamed(name: unknown): AnyRunKind | undefined {
+  return typeof name === "string" ? kinds.get(name) : undefined;
+}
+
+/**
+ * The kind of a configuration.
+ * @throws InputError when there is none of its name
+ */
+export function runKindOf(config: unknown, where: string): AnyRunKind {
+  const name: unknown =
+    typeof config === "object" && config !== null && "kind" in config ? config.kind : undefined;
+  const kind = runKindNamed(name);
+  if (!kind) {
+    throw new InputError(
+      `In ${where}, kind: "${String(name)}" is no kind of training; there are ${runKindNames().join(", ")}.`,
+    );
+  }
+  return kind;
+}
+
+export * from "./grpo.js";
+export * from "./imitate.js";
+export * from "./kind.js";
+export * from "./pretrain.js";
+export * from "./train.js";
