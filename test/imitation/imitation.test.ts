@@ -11,11 +11,14 @@ import {
   type PretrainConfig,
   workFolder,
 } from "../../lib/imitation/index.js";
-import { imitate, pretrain } from "../../lib/runs/index.js";
+import { stream } from "../../lib/base/index.js";
+import { metricsOf, modelOf } from "../../lib/records/index.js";
+import { agentOf, checkTrainingRecord, imitate, pretrain, recordRun } from "../../lib/runs/index.js";
 import {
   buildCatalogue,
   type DiskCatalogue,
   openCatalogue,
+  openEnvironment,
   recipeSource,
 } from "../../lib/simulator/index.js";
 
@@ -212,6 +215,47 @@ describe("imitation", function () {
       name: "InputError",
       message: /was begun with another configuration/,
     });
+  });
+
+  it("leaves a training record, as every kind of run does, from which an agent plays", async () => {
+    const config = imitation("recorded", { steps: 3, evaluateEvery: 2, checkpointEvery: 1 });
+    const runs = join(root, "runs");
+    try {
+      await imitate(config, shop);
+      const folder = workFolder(config.out);
+      const environment = openEnvironment(shop);
+      await assert.rejects(
+        recordRun({ folder, environment, kept: "last", runs }),
+        /keeps its best model alone/,
+      );
+      const { record } = await recordRun({ folder, environment, runs });
+      assert.equal(record.identity.name, "recorded");
+      assert.equal(record.identity.kept, "best");
+      assert.deepEqual(record.identity.start.name, out("base"));
+      assert.equal(modelOf(record), config.out, "a published model is pointed at, not copied");
+      assert.deepEqual(Object.keys(record.files), ["metrics.jsonl"]);
+      const lines = metricsOf(record);
+      assert.equal(lines.length, 3);
+      assert.ok("loss/query" in lines[0]! && "dev/loss" in lines[1]! && !("dev/loss" in lines[0]!));
+      await checkTrainingRecord(record, environment);
+      const other = { ...record, identity: { ...record.identity, config: { ...config, seed: 4 } } };
+      await assert.rejects(
+        checkTrainingRecord(other, environment),
+        /The first step of .* gives other metrics/,
+      );
+      const agent = await (await agentOf("recorded", { runs }))(0, shop.fingerprint);
+      const played = await agent.play(environment, 1, stream(0, "x"));
+      assert.equal(played.goal, 1);
+      writeFileSync(join(config.out, "generation_config.json"), "{}");
+      await assert.rejects(checkTrainingRecord(record, environment), /has changed/);
+
+      const pretrained = await recordRun({ folder: workFolder(out("base")), environment: null, runs });
+      assert.equal(pretrained.record.identity.start.name, "random weights");
+      const base = await (await agentOf("base", { runs }))(0, shop.fingerprint);
+      assert.equal(base.model?.name, pretrained.record.id);
+    } finally {
+      rmSync(workFolder(config.out), { recursive: true, force: true });
+    }
   });
 
   it("refuses demonstrations of goals that are not train goals of this shop", async () => {

@@ -132,13 +132,16 @@ describe("a training record", function () {
     const { record: other } = await keep("grpo-0", { runs: join(root, "other") });
     assert.equal(other.id, record.id);
     const expected = mainAgentsIn(runs);
-    assert.deepEqual(expected, [...mainAgents, { agent: "grpo", seeds: [0, 1] }]);
+    assert.deepEqual(expected, [...mainAgents, { agent: "grpo", seeds: [0, 1], start: "il" }]);
     const shop = { fingerprint: "x", products: 1, goals: 1, test: { first: 0, count: 1 } };
     const pairs = learningPairs(mainResults(shop, runs)).map((pair) => pair.join(" "));
     assert.ok(pairs.includes("grpo il") && !pairs.includes("il il"));
     await run("odd", { name: "grpo-high-rate", iterations: 1 });
     await keep("odd", { runs: join(root, "other") });
-    assert.deepEqual(mainAgentsIn(join(root, "other")), [...mainAgents, { agent: "grpo", seeds: [0] }]);
+    assert.deepEqual(mainAgentsIn(join(root, "other")), [
+      ...mainAgents,
+      { agent: "grpo", seeds: [0], start: "il" },
+    ]);
     const asked = learningPairs(mainResults(shop, join(root, "other"))).flat();
     assert.ok(asked.includes("grpo") && !asked.includes("grpo-high-rate"));
   });

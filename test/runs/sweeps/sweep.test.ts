@@ -148,7 +148,7 @@ describe("a sweep", function () {
       [/seeds/, { ...tiny, seeds: [0.5] }],
       [/grids/, { ...tiny, grids: {} }],
       [/learnRate/, { ...tiny, grid: { "update.learnRate": [1] } }],
-      [/a sweep can run grpo, imitate and evaluate/, { ...tiny, base: { kind: "dance" } }],
+      [/a sweep can run grpo, imitate, pretrain, evaluate/, { ...tiny, base: { kind: "dance" } }],
       [/is there twice/, { ...tiny, seeds: [1, 1] }],
       [/could not read|Could not read/, { ...tiny, base: "no/such/file.json" }],
     ];
