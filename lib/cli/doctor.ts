@@ -12,11 +12,12 @@ export const addDoctor: AddVerb = (program) => {
       const { examine } = await import("./doctor/report.js");
       const report = await examine();
       if (options.json) printJson(report);
-      else process.stdout.write(inWords(report));
+      else process.stdout.write(inWords(report, process.stdout.columns ?? 80));
     });
 };
 
-function inWords(report: DoctorReport): string {
+/** The report in lines of at most `width` characters, where a word is not longer than that. */
+export function inWords(report: DoctorReport, width: number): string {
   const { backends, selected, kernel, jupyter, latex, rsvg, data, models } = report;
   const lines = [
     ...section("To run at all", [
@@ -68,13 +69,16 @@ function inWords(report: DoctorReport): string {
         : []),
     ]),
     ...section("Models", [
-      ...models.map((one) => present(one, "")),
+      ...byFolder(models),
       ...(models.length === 0
         ? [absent("none", "a model is what imitation and GRPO train", "npx aisle model --help")]
         : []),
     ]),
   ];
-  return `${lines.join("\n").trimEnd()}\n`;
+  return `${lines
+    .map((line) => wrapped(line, width))
+    .join("\n")
+    .trimEnd()}\n`;
 }
 
 function backendLine(backend: Backend, selected: boolean): string {
@@ -84,6 +88,38 @@ function backendLine(backend: Backend, selected: boolean): string {
   if (backend.available) return present(backend.name, [speed, chosen].filter(Boolean).join(", "));
   return `  - ${backend.name.padEnd(16)} ${backend.reason ?? "not present"}`;
 }
+
+/** Models of one folder in one line: training records alone have dozens. */
+function byFolder(models: readonly string[]): string[] {
+  const folders = new Map<string, string[]>();
+  for (const model of models) {
+    const parts = model.split("/");
+    const folder = parts.slice(0, 2).join("/");
+    folders.set(folder, [...(folders.get(folder) ?? []), parts.slice(2).join("/") || "."]);
+  }
+  return [...folders].map(([folder, names]) =>
+    present(folder, names.length <= MOST_NAMES ? names.join(", ") : `${names.length} models`),
+  );
+}
+
+/** More models of a folder than this are counted, not named. */
+const MOST_NAMES = 8;
+
+/** A line broken between words, what follows under its second column. */
+function wrapped(line: string, width: number): string {
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > width) {
+    const at = rest.lastIndexOf(" ", width);
+    if (at <= INDENT) break;
+    lines.push(rest.slice(0, at));
+    rest = " ".repeat(INDENT) + rest.slice(at + 1);
+  }
+  return [...lines, rest].join("\n");
+}
+
+/** Where the second column begins. */
+const INDENT = 21;
 
 function section(title: string, lines: readonly string[]): string[] {
   return [title, ...lines, ""];
