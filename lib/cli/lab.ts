@@ -18,7 +18,8 @@ export const addLab: AddVerb = (program) => {
       const app = findJupyter();
       if (!app) {
         throw new RunError(
-          `No JupyterLab or Notebook is installed here. ${GET_JUPYTER}. ` +
+          `Install JupyterLab first: "pipx install jupyterlab". None is found here, nor a Jupyter Notebook.\n` +
+            `${GET_JUPYTER}.\n` +
             'Without any of them, "npx aisle notebook FILE" runs a notebook and writes its outputs into it.',
         );
       }

@@ -4,6 +4,7 @@ import type { AddVerb } from "./verb.js";
 
 interface Options {
   readonly param: readonly string[];
+  readonly parameters?: string;
   readonly out?: string;
   readonly timeout?: number;
 }
@@ -14,18 +15,31 @@ export const addNotebook: AddVerb = (program) => {
     .command("notebook")
     .description("run a notebook from top to bottom and write its outputs into it")
     .argument("<file>", "the notebook, e.g. notebooks/00-start-here.ipynb")
-    .option("--param <name=value>", "set a parameter of the notebook (repeatable)", collect, [])
+    .option("-p, --param <name=value>", "set a parameter of the notebook (repeatable)", collect, [])
+    .option("-f, --parameters <file>", "read parameters from a YAML or JSON file; --param wins over it")
     .option("--out <file>", "write the executed notebook there instead of in place")
     .option("--timeout <seconds>", "stop a cell that takes longer (default: no limit)", seconds)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ npx aisle notebook notebooks/00-start-here.ipynb
+  $ npx aisle notebook notebooks/03-imitation.ipynb -p profile=smoke --out out.ipynb
+  $ npx aisle notebook notebooks/03-imitation.ipynb -f parameters.yaml --timeout 600`,
+    )
     .action(async (file: string, options: Options) => {
-      const { parseParameters, runNotebook } = await import("../notebook/index.js");
+      const { parseParameters, readParameterFile, runNotebook } = await import("../notebook/index.js");
       const { cellProgress } = await import("./progress.js");
       const { withInterrupts } = await import("./interrupts.js");
+      const parameters = {
+        ...(options.parameters === undefined ? {} : await readParameterFile(options.parameters)),
+        ...parseParameters(options.param),
+      };
       const progress = cellProgress();
       const result = await withInterrupts((signal) =>
         runNotebook(file, {
           out: options.out,
-          parameters: parseParameters(options.param),
+          parameters,
           timeoutSeconds: options.timeout,
           signal,
           onProgress: progress.show,

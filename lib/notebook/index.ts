@@ -9,7 +9,8 @@ export {
   type Notebook,
   type Output,
 } from "./nbformat.js";
-export { parametersOf, parseParameters, type Parameter } from "./parameters.js";
+export { parametersOf, parseParameters, type Parameter, type ParameterValue } from "./parameters.js";
+export { readParameterFile } from "./parameter-file.js";
 export { clearOutput, display, liveDisplay, page, type LiveDisplay, type MimeBundle } from "./display.js";
 export {
   installedHere,

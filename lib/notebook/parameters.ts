@@ -18,6 +18,9 @@ export interface Parameter {
   readonly initial: string;
 }
 
+/** A value for a parameter: as text from a command line, or as it stands in a file. */
+export type ParameterValue = string | { readonly value: unknown };
+
 /** Whether a cell carries a tag. */
 export function hasTag(cell: Cell, tag: string): boolean {
   const tags = cell.metadata["tags"];
@@ -31,13 +34,13 @@ export function parametersOf(book: Notebook): Parameter[] {
 }
 
 /**
- * The notebook with values given as text (`--param k=v`) in a cell after its parameters; an earlier such cell is taken out first,
+ * The notebook with given values (`--param k=v`, or those of a file) in a cell after its parameters; an earlier such cell is taken out first,
  * and without values nothing is put in.
  * @throws InputError for a name that the notebook does not declare (with those that it does) or a value of another type.
  */
 export function withParameters(
   book: Notebook,
-  values: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, ParameterValue>>,
   name: string,
 ): Notebook {
   const cells = book.cells.filter((cell) => !hasTag(cell, "injected-parameters"));
@@ -82,27 +85,45 @@ export function parseParameters(given: readonly string[]): Record<string, string
   return values;
 }
 
-function literal(parameter: Parameter, text: string): string {
+/** The value as it stands in code. */
+function literal(parameter: Parameter, given: ParameterValue): string {
+  const { name, kind, initial } = parameter;
   const wrong = (what: string): InputError =>
     new InputError(
-      `The parameter "${parameter.name}" is ${what} (${parameter.initial} unless given), not "${text}".`,
+      `The parameter "${name}" is ${what} (${initial} unless given), not ${typeof given === "string" ? `"${given}"` : JSON.stringify(given.value)}.`,
     );
-  switch (parameter.kind) {
+  if (typeof given !== "string") {
+    const { value } = given;
+    if (kind === "number" && !Number.isFinite(value)) throw wrong("a number");
+    if (kind === "boolean" && typeof value !== "boolean") throw wrong("true or false");
+    if (kind === "string" && typeof value !== "string") throw wrong("text, which a file has in quotes");
+    return inCode(value, name);
+  }
+  switch (kind) {
     case "string":
-      return JSON.stringify(text);
+      return JSON.stringify(given);
     case "number":
-      if (text.trim() === "" || !Number.isFinite(Number(text))) throw wrong("a number");
-      return String(Number(text));
+      if (given.trim() === "" || !Number.isFinite(Number(given))) throw wrong("a number");
+      return String(Number(given));
     case "boolean":
-      if (text !== "true" && text !== "false") throw wrong("true or false");
-      return text;
+      if (given !== "true" && given !== "false") throw wrong("true or false");
+      return given;
     case "json":
       try {
-        return JSON.stringify(JSON.parse(text));
-      } catch {
+        return inCode(JSON.parse(given), name);
+      } catch (error) {
+        if (error instanceof InputError) throw error;
         throw wrong("a JSON value");
       }
   }
+}
+
+/** JSON is code but for one name: `"__proto__": x` would set the prototype. */
+function inCode(value: unknown, parameter: string): string {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined || /"__proto__":/.test(text))
+    throw new InputError(`The value of the parameter "${parameter}" cannot be written as code.`);
+  return text;
 }
 
 function declaredIn(source: string): Parameter[] {

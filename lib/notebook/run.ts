@@ -5,7 +5,7 @@ import { startKernelClient, type KernelClient, type KernelOptions } from "./clie
 import { KERNEL_NAME } from "./kernelspec.js";
 import { formatNotebook, readNotebook, writeNotebook, type Cell, type Notebook } from "./nbformat.js";
 import { createCollector } from "./outputs.js";
-import { withParameters } from "./parameters.js";
+import { withParameters, type ParameterValue } from "./parameters.js";
 import { readCellTimes, type CellTimes } from "./times.js";
 
 /** How far a run is. */
@@ -21,8 +21,8 @@ export interface RunProgress {
 export interface RunOptions {
   /** Where the executed notebook goes. Default: the notebook itself. */
   readonly out?: string | undefined;
-  /** Values for the cell tagged `parameters`, as text. */
-  readonly parameters?: Readonly<Record<string, string>> | undefined;
+  /** Values for the cell tagged `parameters`. */
+  readonly parameters?: Readonly<Record<string, ParameterValue>> | undefined;
   /** Seconds that one cell may take. Default: as long as it needs. */
   readonly timeoutSeconds?: number | undefined;
   /** Aborting it interrupts the running cell, saves what ran and ends the kernel. */
@@ -82,7 +82,11 @@ export async function runNotebook(file: string, options: RunOptions = {}): Promi
 }
 
 /** An untouched copy of what will run: parameters in, old outputs out, kernel and cell names filled in. */
-function prepare(book: Notebook, parameters: Readonly<Record<string, string>>, file: string): Notebook {
+function prepare(
+  book: Notebook,
+  parameters: Readonly<Record<string, ParameterValue>>,
+  file: string,
+): Notebook {
   const spec = book.metadata["kernelspec"] as { language?: unknown; name?: unknown } | undefined;
   const language = spec?.language ?? "typescript";
   if (language !== "typescript")

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import path from "node:path";
 import { InputError } from "../../lib/base/index.js";
-import { parametersOf, parseParameters } from "../../lib/notebook/index.js";
+import { parametersOf, parseParameters, readParameterFile } from "../../lib/notebook/index.js";
 import { hasTag, withParameters } from "../../lib/notebook/parameters.js";
-import { book, cell } from "./helpers.js";
+import { book, cell, put, temporaryFolder } from "./helpers.js";
 
 const DECLARED = `// How to run
 const seed = 7;
@@ -68,5 +69,54 @@ describe("parameters", () => {
     assert.deepEqual(parseParameters(["a=1", "b=x=y", "c="]), { a: "1", b: "x=y", c: "" });
     for (const wrong of [["a"], ["=1"], ["a=1", "a=2"]])
       assert.throws(() => parseParameters(wrong), InputError);
+  });
+});
+
+describe("a file of parameters", () => {
+  const folder = temporaryFolder();
+  const given = book(
+    cell(
+      'const seed: number = 7;\nlet agent: "rule" | "oracle" = "rule";\nlet fast = false, goals: unknown = [];',
+      "parameters",
+    ),
+  );
+
+  it("gives YAML's values their places and types", async () => {
+    const file = put(
+      folder,
+      "good.yaml",
+      '# of this run\nseed: 3\nagent: oracle\nfast: true\ngoals: &g\n  - 1.5\n  - {"a b": null}\n',
+    );
+    const cells = withParameters(given, await readParameterFile(file), "x").cells;
+    assert.equal(
+      cells[1]!.source,
+      '// Parameters of this run\nconst seed: number = 3;\nlet agent: "rule" | "oracle" = "oracle";\n' +
+        'let fast = true;\nlet goals: unknown = [1.5,{"a b":null}];',
+    );
+    assert.deepEqual(await readParameterFile(put(folder, "some.json", '{"seed": 4}')), {
+      seed: { value: 4 },
+    });
+    assert.deepEqual(await readParameterFile(put(folder, "empty.yaml", "# nothing\n")), {});
+  });
+
+  it("is refused in a sentence", async () => {
+    const refuse = async (text: string, message: RegExp): Promise<void> => {
+      const file = put(folder, "bad.yaml", text);
+      await assert.rejects(
+        async () => withParameters(given, await readParameterFile(file), "x.ipynb"),
+        (error) =>
+          error instanceof InputError && message.test(error.message) && !error.message.includes("\n"),
+      );
+    };
+    await refuse("seed: [1", /bad\.yaml is not YAML: .*line 1/);
+    await refuse("- 1\n- 2", /must map names to values/);
+    await refuse("seed: one", /"seed" is a number \(7 unless given\), not "one"/);
+    await refuse("seed: .nan", /"seed" is a number/);
+    await refuse("agent: 5", /"agent" is text, which a file has in quotes/);
+    await refuse("fast: yes please", /true or false/);
+    await refuse("speed: 1", /no parameter "speed"/);
+    await refuse('goals: {"__proto__": 1}', /cannot be written as code/);
+    await refuse("seed: 1\nseed: 2", /not YAML: Map keys must be unique/);
+    await assert.rejects(readParameterFile(path.join(folder, "none.yaml")), /none\.yaml: it does not exist/);
   });
 });

@@ -33,11 +33,12 @@ export function createLoadedFiles(root: string): LoadedFiles {
         if (textOf(file) !== entry.text) changed.push(path.relative(root, file).split(path.sep).join("/"));
       }
       if (changed.length === 0) return undefined;
+      const [first, more] = [changed[0]!, changed.length - 1];
       const which =
-        changed.length === 1
-          ? `${changed[0]} has`
-          : `${changed[0]} and ${changed.length - 1} more files have`;
-      return `${which} changed since this kernel loaded them: cells run the old code until the kernel is restarted.`;
+        more === 0
+          ? `${first} has changed since this kernel loaded it`
+          : `${first} and ${more} more ${more === 1 ? "file" : "files"} have changed since this kernel loaded them`;
+      return `${which}: cells run the old code until the kernel is restarted.`;
     },
   };
 }
