@@ -9,7 +9,8 @@ import * as tf from "@tensorflow/tfjs";
 import { stream } from "../lib/base/index.js";
 import { BACKENDS, backendNamed, useBackend, type BackendName } from "../lib/tensor/index.js";
 import { initModel, parseModelConfig } from "../lib/model/index.js";
-import { Policy, Trainer, type Row } from "../lib/policy/index.js";
+import { crossEntropyLoss, type Sequence } from "../lib/objective/index.js";
+import { Policy, Trainer } from "../lib/policy/index.js";
 
 const CONFIG = parseModelConfig({
   architectures: ["Qwen2ForCausalLM"],
@@ -85,16 +86,17 @@ async function measure(backend: BackendName): Promise<object> {
   const trainer = new Trainer(policy, { learningRate: 1e-4 });
   const random = stream(1, "bench");
   const ids = (n: number): number[] => Array.from({ length: n }, () => random.below(CONFIG.vocabSize));
-  const step = (rows: Row[]): Promise<unknown> =>
-    trainer.step(rows, (_positions, scores) => ({
-      loss: 0,
-      logProbs: scores.map((row) => row.map((completion) => completion.logProbs.map(() => -0.01))),
-    }));
-  const plain = Array.from({ length: 8 }, () => ({ prompt: ids(180), completions: [{ ids: ids(12) }] }));
-  const group = [{ prompt: ids(300), completions: Array.from({ length: 9 }, () => ({ ids: ids(12) })) }];
+  const step = (rows: Sequence[]): Promise<unknown> =>
+    trainer.step(
+      rows,
+      crossEntropyLoss(rows.map(({ responseIds }) => ({ weights: responseIds.map(() => 0.01) }))),
+    );
+  const plain = Array.from({ length: 8 }, () => ({ promptIds: ids(180), responseIds: ids(12) }));
+  const promptIds = ids(300);
+  const group = Array.from({ length: 9 }, () => ({ promptIds, responseIds: ids(12) }));
   const train = await milliseconds(runs, cpu, () => step(plain));
   const update = await milliseconds(runs, cpu, () => step(group));
-  const request = { prompt: group[0]!.prompt, n: 9, name: ["bench"] };
+  const request = { prompt: promptIds, n: 9, name: ["bench"] };
   const sample = await milliseconds(runs, cpu, () => policy.sample([request], { seed: 1, maxTokens: 12 }));
   const { numTensors } = tf.memory();
   await policy.dispose();

@@ -25,7 +25,6 @@ import {
   type Rollout,
   type Row,
   rowsOf,
-  sharedPrompts,
   type Turn,
 } from "../lib/grpo/index.js";
 import {
@@ -38,7 +37,7 @@ import {
   useBackend,
 } from "../lib/tensor/index.js";
 import { type AdapterFiles, loadModel, projections, saveAdapter, saveModel } from "../lib/model/index.js";
-import { freshAdapter, packedLength, Policy, Trainer } from "../lib/policy/index.js";
+import { bundled, freshAdapter, packedLength, Policy, Trainer } from "../lib/policy/index.js";
 import { configOf, median, noiseModel, SHAPES, type ShapeName } from "./policy.js";
 import { rewardFrom } from "../lib/rewards/index.js";
 
@@ -255,14 +254,14 @@ async function iterations(
         score += performance.now() - from;
         return scores;
       },
-      step: async (asked, slopes, how) => {
-        packed = asked.reduce((sum, row) => sum + packedLength(row), 0);
+      step: async (asked, loss, how) => {
+        packed = bundled(asked).reduce((sum, bundle) => sum + packedLength(bundle), 0);
         const [from, cpu] = [performance.now(), process.cpuUsage()];
-        const result = await trainer.step(asked, slopes, how);
+        const result = await trainer.step(asked, loss, how);
         update += performance.now() - from;
         const { user, system } = process.cpuUsage(cpu);
         updateCpu += (user + system) / 1000;
-        const logProbs = result.scores.flat().map((completion) => [...completion.logProbs]);
+        const logProbs = result.scores.map((scores) => [...scores.logProbs]);
         first = { loss: result.loss, gradNorm: result.gradNorm, logProbs };
         return result;
       },
@@ -288,16 +287,14 @@ function tellingOf(
   rows: readonly Row[],
   { loss, gradNorm, logProbs }: { loss: number; gradNorm: number; logProbs: number[][] },
 ): Told {
-  const prompts = sharedPrompts(rows);
-  const order = prompts.flatMap((prompt) => prompt.rows);
   return {
     rows: rows.map((row, r) => ({
       prompt: row.promptIds,
       response: row.responseIds,
       advantage: row.advantages[0]!,
-      logProbs: logProbs[order.indexOf(r)]!,
+      logProbs: logProbs[r]!,
     })),
-    shared: prompts.map((prompt) => ({ tokens: prompt.promptIds.length, rows: prompt.rows })),
+    shared: bundled(rows).map(({ prompt, members }) => ({ tokens: prompt.length, rows: members })),
     turns: rows.filter((row) => row.rollout === 0).length,
     loss,
     gradNorm,

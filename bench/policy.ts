@@ -6,15 +6,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { InputError, messageOf, RunError, stream } from "../lib/base/index.js";
+import { crossEntropyLoss, type Loss } from "../lib/objective/index.js";
 import { currentBackend, useBackend, type BackendName } from "../lib/tensor/index.js";
-import {
-  freshAdapter,
-  packedLength,
-  Policy,
-  Trainer,
-  type Objective,
-  type Row,
-} from "../lib/policy/index.js";
+import { freshAdapter, Policy, Trainer } from "../lib/policy/index.js";
 import {
   parameterShapes,
   projections,
@@ -89,10 +83,10 @@ export async function benchPolicy(options: PolicyBenchOptions): Promise<PolicyBe
     checkpoint: large ? "layer" : "none",
   });
   const data = dataFor(config);
-  const group: Row = { prompt: data.prompt, completions: data.completions.map((ids) => ({ ids })) };
-  const rows: Row[] = data.plain.map((ids) => ({
-    prompt: ids.slice(0, -COMPLETION),
-    completions: [{ ids: ids.slice(-COMPLETION) }],
+  const group = data.completions.map((responseIds) => ({ promptIds: data.prompt, responseIds }));
+  const rows = data.plain.map((ids) => ({
+    promptIds: ids.slice(0, -COMPLETION),
+    responseIds: ids.slice(-COMPLETION),
   }));
   const requests = data.plain.map((ids, i) => ({
     prompt: [...data.prompt.slice(i + 1), ...ids.slice(0, i + 1)],
@@ -101,9 +95,9 @@ export async function benchPolicy(options: PolicyBenchOptions): Promise<PolicyBe
   }));
   const sampling = { seed: 0, maxTokens: COMPLETION };
   const runs = {
-    update: () => trainer.step([group], push),
+    update: () => trainer.step(group, smallAdvantage(group)),
     sample: () => policy.sample([{ prompt: data.prompt, n: SAMPLES, name: ["bench"] }], sampling),
-    plain: () => trainer.step(rows, push),
+    plain: () => trainer.step(rows, smallAdvantage(rows)),
     many: () => policy.sample(requests, sampling),
   };
   // A published shape on a CPU takes minutes a step: the group alone, and no warming up for a single run.
@@ -128,7 +122,9 @@ export async function benchPolicy(options: PolicyBenchOptions): Promise<PolicyBe
       python === undefined ? {} : { torch: await runPeer(python, model, data, options) };
     if (repeat > 1) await half(Math.floor(repeat / 2));
     const ms = (name: keyof typeof runs): number => median(times[name]);
-    const trained = large ? packedLength(group) / ms("update") : (PLAIN.rows * PLAIN.length) / ms("plain");
+    const trained = large
+      ? (PROMPT + SAMPLES * (COMPLETION - 1)) / ms("update")
+      : (PLAIN.rows * PLAIN.length) / ms("plain");
     const drawn = SAMPLES * COMPLETION;
     const sampled = large ? drawn / ms("sample") : (requests.length * drawn) / ms("many");
     return {
@@ -148,10 +144,8 @@ export async function benchPolicy(options: PolicyBenchOptions): Promise<PolicyBe
 }
 
 /** A policy gradient with the same small advantage for every token. */
-const push: Objective = (_positions, scores) => ({
-  loss: -0.01 * scores.flat().reduce((sum, { logProbs }) => sum + logProbs.reduce((a, b) => a + b, 0), 0),
-  logProbs: scores.map((row) => row.map(({ logProbs }) => logProbs.map(() => -0.01))),
-});
+const smallAdvantage = (sequences: readonly { readonly responseIds: readonly number[] }[]): Loss =>
+  crossEntropyLoss(sequences.map(({ responseIds }) => ({ weights: responseIds.map(() => 0.01) })));
 
 interface BenchData {
   readonly prompt: number[];

@@ -3,7 +3,6 @@ import { RunError } from "../base/index.js";
 import { estimateAdvantages, mean } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
 import { type Penalty, noPenalty } from "./penalties.js";
-import { continuation, sharedPrompts } from "./rows.js";
 import type { Group, Metrics, TurnAdvantages } from "./types.js";
 import type { Learner } from "./update.js";
 import type { ValueHead } from "./value-head.js";
@@ -23,16 +22,7 @@ export async function criticAdvantages(
   if (!learner.states || !config.value)
     throw new RunError("This learner has no states for a critic to read.");
   const turns = groups.flatMap(({ rollouts }) => rollouts.flatMap((rollout) => rollout.turns));
-  const shared = sharedPrompts(turns);
-  const read = await learner.states(
-    shared.map(({ promptIds, rows }) => ({
-      prompt: promptIds,
-      completions: rows.map((i) => continuation(turns[i]!, promptIds.length)),
-    })),
-  );
-  const states = new Array<readonly number[]>(turns.length);
-  shared.forEach(({ rows }, s) => rows.forEach((i, c) => (states[i] = read[s]![c]!)));
-
+  const states = await learner.states(turns);
   const values = critic.values(states);
   let next = 0;
   const own = groups.map(({ rollouts }) =>

@@ -3,7 +3,7 @@
  * a metric that does not apply (no reference, no anchors) is absent.
  */
 import { deviation, hasZeroVariance, mean } from "./advantages/index.js";
-import type { ObjectiveSums } from "./objective/index.js";
+import type { ObjectiveSums } from "../objective/index.js";
 import type { Group, Metrics } from "./types.js";
 
 /** What the roll-outs were like. */

@@ -1,4 +1,4 @@
-/** From groups and their advantages to training rows, and from rows to what shares a prompt. */
+/** From groups and their advantages to training rows. */
 import { hasZeroVariance } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
 import type { Group, Row, TurnAdvantages } from "./types.js";
@@ -23,7 +23,7 @@ export function rowsOf(
       const last = rows.length + rollout.turns.length - 1;
       rollout.turns.forEach((turn, t) => {
         const advantage = advantages[g]![i]![t]!;
-        const companion = config.objective.queryBySelection && t < rollout.turns.length - 1;
+        const weighted = config.objective.queryBySelection && t < rollout.turns.length - 1;
         rows.push({
           promptIds: turn.promptIds,
           responseIds: turn.responseIds,
@@ -32,8 +32,9 @@ export function rowsOf(
           counted: !empty && !(turn.truncated && config.reward.truncated === "mask"),
           group: g,
           rollout: rollouts,
+          task: group.task,
           ...(turn.sharedTokens === undefined ? {} : { sharedTokens: turn.sharedTokens }),
-          ...(companion ? { weightedBy: last } : {}),
+          ...(weighted ? { weightedBy: last } : {}),
         });
       });
       rollouts += 1;
@@ -61,38 +62,4 @@ export function chargeKl(
     }
     return { ...row, advantages };
   });
-}
-
-/** Rows that begin with the same tokens: those once, and the rows that go on from them. */
-export interface SharedPrompt {
-  /** The tokens in common: the whole prompt, or the first `sharedTokens` of it. */
-  readonly promptIds: readonly number[];
-  /** Positions in the list of rows. */
-  readonly rows: readonly number[];
-}
-
-/** Gathers rows by what they begin with, in order of first appearance: what the policy packs into one sequence. */
-export function sharedPrompts(rows: readonly Pick<Row, "promptIds" | "sharedTokens">[]): SharedPrompt[] {
-  const byPrompt = new Map<string, { promptIds: readonly number[]; rows: number[] }>();
-  rows.forEach(({ promptIds, sharedTokens }, i) => {
-    const common = sharedTokens ? promptIds.slice(0, sharedTokens) : promptIds;
-    const key = `${sharedTokens ? "begins" : "is"} ${common.join(",")}`;
-    const found = byPrompt.get(key);
-    if (found) found.rows.push(i);
-    else byPrompt.set(key, { promptIds: common, rows: [i] });
-  });
-  return [...byPrompt.values()];
-}
-
-/** A row as it goes on from a shared beginning of some tokens: the rest of its prompt, which is not scored, and its response. */
-export function continuation(
-  { promptIds, responseIds }: Pick<Row, "promptIds" | "responseIds">,
-  common: number,
-): { readonly ids: readonly number[]; readonly scored?: readonly boolean[] } {
-  if (common === promptIds.length) return { ids: responseIds };
-  const rest = promptIds.slice(common);
-  return {
-    ids: [...rest, ...responseIds],
-    scored: [...rest.map(() => false), ...responseIds.map(() => true)],
-  };
 }

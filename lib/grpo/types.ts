@@ -3,6 +3,8 @@
  * trajectories, and hands back how much each sampled token should become more or less likely.
  */
 
+import type { Sequence } from "../objective/index.js";
+
 /** One decision of the policy: the tokens it was shown, the tokens it sampled, and what followed. */
 export interface Turn {
   readonly promptIds: readonly number[];
@@ -46,11 +48,7 @@ export interface Group {
 export type TurnAdvantages = readonly (readonly number[])[];
 
 /** One training sequence: a prompt, its sampled response, and the weight that the algorithm gave it. */
-export interface Row {
-  readonly promptIds: readonly number[];
-  /** As in {@link Turn}. */
-  readonly sharedTokens?: number;
-  readonly responseIds: readonly number[];
+export interface Row extends Pick<Sequence, "promptIds" | "responseIds" | "sharedTokens"> {
   /** `[response]` */
   readonly oldLogProbs: readonly number[];
   /** `[response]`; absent when no KL term asks for them. */
@@ -63,6 +61,8 @@ export interface Row {
   readonly group: number;
   /** Which roll-out of the batch the row came from (`rollout-mean-token-mean` aggregation). */
   readonly rollout: number;
+  /** The task that the row came from, for messages. */
+  readonly task?: string;
   /** Position, among the rows of the iteration, of the row whose probability multiplies this row's loss (the thesis's query loss). */
   readonly weightedBy?: number;
 }

@@ -1,58 +1,64 @@
 /**
  * One iteration's learning: rows → reference and old log-probabilities → epochs of mini-batches → optimiser steps.
- * It never asks which algorithm runs.
+ * It never asks which algorithm runs, and never how a policy puts rows through a model.
  */
 import type { Random } from "../base/index.js";
+import {
+  addSums,
+  emptySums,
+  type Loss,
+  type ObjectiveSums,
+  type PolicyGradientLoss,
+  type Sequence,
+  tokenWeights,
+  type TokenScores,
+} from "../objective/index.js";
 import { whitenRows, whitens } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
 import { updateMetrics } from "./metrics.js";
-import { addSums, emptySums, objective, sharesOf } from "./objective/index.js";
-import { chargeKl, continuation, sharedPrompts, type SharedPrompt } from "./rows.js";
+import { chargeKl } from "./rows.js";
 import type { Metrics, Row } from "./types.js";
 
-/** Rows as a policy takes them: a prompt, and the completions that share it. */
-export interface LearnerRow {
-  readonly prompt: readonly number[];
-  /** With `scored`, only the flagged tokens are scored; scores and slopes are of those alone. */
-  readonly completions: readonly { readonly ids: readonly number[]; readonly scored?: readonly boolean[] }[];
-}
-
-/** Scores as a policy gives them. `[row][completion][token]` */
-export type LearnerScores = readonly (readonly {
-  readonly logProbs: readonly number[];
-  readonly entropies: readonly number[];
-}[])[];
-
-/** What learning needs of a policy: to score rows, to differentiate a function of the scores, and to take a step. */
+/** What learning needs of a policy: to score sequences, to differentiate a loss over them, and to take a step. */
 export interface Learner {
+  /** Scores of each sequence in their order; `reference` asks the model that the run began from. */
   logProbs(
-    rows: readonly LearnerRow[],
-    options: { temperature: number; adapter: "on" | "off" },
-  ): Promise<LearnerScores>;
-  /**
-   * What the policy has in mind just before the first scored token of each completion: the last layer's normalised output.
-   * Only a critic asks for it. `[row][completion][d]`
-   */
-  states?(rows: readonly LearnerRow[]): Promise<readonly (readonly (readonly number[])[])[]>;
-  /** `slopes` is called for each micro-batch with the positions of its rows and their scores. */
+    sequences: readonly Sequence[],
+    options: { readonly temperature: number; readonly reference?: boolean },
+  ): Promise<readonly TokenScores[]>;
+  /** The model's state just before each response: its last layer's normalised output. Only a critic asks for it. `[sequence][d]` */
+  states?(sequences: readonly Sequence[]): Promise<readonly (readonly number[])[]>;
+  /** One optimiser step on a loss with a row for each sequence. */
   step(
-    rows: readonly LearnerRow[],
-    slopes: (positions: readonly number[], scores: LearnerScores) => LearnerSlopes,
-    options: { temperature: number },
-  ): Promise<{ gradNorm: number; learningRate: number }>;
+    sequences: readonly Sequence[],
+    loss: Loss,
+    options: { readonly temperature: number },
+  ): Promise<LearnerStep>;
 }
 
-/** The loss of a micro-batch and its derivatives. `[row][completion][token]` */
-export interface LearnerSlopes {
-  readonly loss: number;
-  readonly logProbs: readonly (readonly (readonly number[])[])[];
-  readonly entropies: readonly (readonly (readonly number[])[])[];
+/** What a step did. */
+export interface LearnerStep {
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  /** Of each sequence, before the step. */
+  readonly scores: readonly TokenScores[];
+  /** The parts in which the loss was added up, in that order; `rows` are positions among the step's sequences. */
+  readonly parts: readonly {
+    readonly rows: readonly number[];
+    readonly loss: number;
+    readonly sums?: Readonly<Record<string, number>> | undefined;
+  }[];
+  /** Milliseconds of the loss itself, for the clock. */
+  readonly lossTime?: number;
 }
+
+/** A row whose old and reference log-probabilities become known on the way. */
+type Ready = { -readonly [Name in keyof Row]: Row[Name] };
 
 /**
  * Learns from an iteration's rows and returns the update's metrics.
  * @param random shuffles mini-batches.
- * @throws RunError (from the policy or the objective) when a value is not finite.
+ * @throws RunError (from the policy or the loss) when a value is not finite.
  */
 export async function learn(
   rows: readonly Row[],
@@ -63,63 +69,41 @@ export async function learn(
   const { temperature } = config.sampling;
   const { kl } = config.objective;
   const { epochs, miniBatchRows } = config.update;
-  const oneStep = epochs === 1 && miniBatchRows === null;
   const wholeBatch = miniBatchRows === null;
-
-  let ready: Row[] = [...rows];
   const agreement = { mean: 0, max: 0 };
+
+  let ready: Ready[] = rows.map((row) => ({ ...row }));
   // Sampled and trained log-probabilities agree up to rounding, but a ratio should be exactly 1 before the first step:
   // the trainer's own are the old ones. Where all rows make one step, that step's forward pass gives them for nothing.
-  if (!wholeBatch) ready = withOld(ready, await scoresOf(ready, learner, temperature, "on"), agreement);
+  if (!wholeBatch) {
+    const scores = await learner.logProbs(ready, { temperature });
+    ready.forEach((row, i) => keepOld(row, scores[i]!.logProbs, agreement));
+  }
   if (kl) {
-    const reference = await scoresOf(ready, learner, temperature, "off");
+    const scores = await learner.logProbs(ready, { temperature, reference: true });
+    const reference = scores.map(({ logProbs }) => logProbs);
     if (kl.where === "reward") ready = chargeKl(ready, reference, kl.coefficient);
-    ready = ready.map((row, i) => ({ ...row, refLogProbs: reference[i]! }));
+    ready.forEach((row, i) => (row.refLogProbs = reference[i]!));
   }
   if (whitens(config.advantage)) ready = whitenRows(ready);
 
   let sums = emptySums();
-  let loss = 0;
+  let total = 0;
   let steps = 0;
   let gradNorm = 0;
   let learningRate = 0;
   for (let epoch = 0; epoch < epochs; epoch++) {
-    for (const positions of miniBatches(ready, miniBatchRows, random)) {
-      const first = wholeBatch && epoch === 0;
-      const batch = positions.map((i) => ready[i]!);
-      const weights = await selectionWeights(batch, ready, learner, temperature, first || steps === 0);
-      const shares = sharesOf(config.objective, batch);
-      const prompts = sharedPrompts(batch);
-      const stepped = await learner.step(
-        prompts.map((prompt) => learnerRow(prompt, batch)),
-        (which, scores) => {
-          const members = which.flatMap((i) => prompts[i]!.rows);
-          const current = scores.flat().map((completion) => completion.logProbs);
-          const entropies = scores.flat().map((completion) => completion.entropies);
-          if (first)
-            members.forEach((m, k) => (ready[positions[m]!] = keepOld(batch[m]!, current[k]!, agreement)));
-          const seen = members.map((m, k) =>
-            first ? { ...batch[m]!, oldLogProbs: current[k]! } : batch[m]!,
-          );
-          const of = (values: readonly number[]): number[] => members.map((m) => values[m]!);
-          const result = objective(
-            config.objective,
-            seen,
-            of(shares),
-            current,
-            entropies,
-            weights && of(weights),
-          );
-          sums = addSums(sums, result.sums);
-          loss += result.loss;
-          return {
-            loss: result.loss,
-            logProbs: nested(which, prompts, result.logProbSlopes),
-            entropies: nested(which, prompts, result.entropySlopes),
-          };
-        },
-        { temperature },
-      );
+    for (const batch of miniBatches(ready, miniBatchRows, random)) {
+      // Until the first step the policy is the one that sampled.
+      const weights = await selectionWeights(batch, ready, learner, temperature, steps === 0);
+      const onPolicy = wholeBatch && epoch === 0;
+      const loss = lossOf(batch, config.objective, { onPolicy, weights });
+      const stepped = await learner.step(batch, loss, { temperature });
+      for (const part of stepped.parts) {
+        if (onPolicy) for (const i of part.rows) keepOld(batch[i]!, stepped.scores[i]!.logProbs, agreement);
+        sums = addSums(sums, part.sums as ObjectiveSums);
+        total += part.loss;
+      }
       steps += 1;
       gradNorm += stepped.gradNorm;
       learningRate = stepped.learningRate;
@@ -127,25 +111,54 @@ export async function learn(
   }
   return {
     ...updateMetrics(sums, { reference: kl !== null }),
-    loss: loss / steps,
+    loss: total / steps,
     grad_norm: gradNorm / steps,
     lr: learningRate,
     optimiser_steps: steps,
     "sampler_vs_trainer/mean": agreement.mean / Math.max(1, tokensOf(rows)),
     "sampler_vs_trainer/max": agreement.max,
-    ...(oneStep ? { on_policy: 1 } : {}),
+    ...(epochs === 1 && wholeBatch ? { on_policy: 1 } : {}),
   };
 }
 
 /**
- * Positions of each mini-batch's rows. Roll-outs are shuffled and never split, so that a row and the one that weights
+ * The loss of some rows that make one optimiser step, as data.
+ * @param onPolicy the current log-probabilities are the old ones: the ratio is exactly 1
+ * @param weights a constant for each row that multiplies its loss; absent: 1
+ */
+export function lossOf(
+  batch: readonly Row[],
+  objective: GrpoConfig["objective"],
+  { onPolicy, weights }: { readonly onPolicy: boolean; readonly weights?: readonly number[] | undefined },
+): PolicyGradientLoss {
+  const tokens = tokenWeights(
+    objective.aggregation,
+    batch.map(({ responseIds, ...row }) => ({ tokens: responseIds.length, ...row })),
+  );
+  return {
+    kind: "policy-gradient",
+    settings: objective,
+    rows: batch.map(({ oldLogProbs, refLogProbs, advantages, counted, task }, i) => ({
+      oldLogProbs: onPolicy ? null : oldLogProbs,
+      ...(refLogProbs === undefined ? {} : { refLogProbs }),
+      advantages,
+      counted,
+      tokenWeight: tokens[i]!,
+      ...(weights === undefined ? {} : { rowWeight: weights[i]! }),
+      ...(task === undefined ? {} : { task }),
+    })),
+  };
+}
+
+/**
+ * The rows of each mini-batch. Roll-outs are shuffled and never split, so that a row and the one that weights
  * it stay together; a mini-batch may exceed `size` by the rows of one roll-out.
  */
-export function miniBatches(rows: readonly Row[], size: number | null, random: Random): number[][] {
-  if (size === null) return [rows.map((_, i) => i)];
-  const rollouts = new Map<number, number[]>();
-  rows.forEach((row, i) => rollouts.set(row.rollout, [...(rollouts.get(row.rollout) ?? []), i]));
-  const batches: number[][] = [];
+export function miniBatches<R extends Row>(rows: readonly R[], size: number | null, random: Random): R[][] {
+  if (size === null) return [[...rows]];
+  const rollouts = new Map<number, R[]>();
+  for (const row of rows) rollouts.set(row.rollout, [...(rollouts.get(row.rollout) ?? []), row]);
+  const batches: R[][] = [];
   for (const members of random.shuffle([...rollouts.values()])) {
     const last = batches.at(-1);
     if (last && last.length < size) last.push(...members);
@@ -162,61 +175,25 @@ async function selectionWeights(
   temperature: number,
   onPolicy: boolean,
 ): Promise<number[] | undefined> {
-  if (batch.every((row) => row.weightedBy === undefined)) return undefined;
-  const companions = batch.map((row) => (row.weightedBy === undefined ? null : all[row.weightedBy]!));
-  const needed = companions.filter((row): row is Row => row !== null);
-  const scores = onPolicy
-    ? needed.map((row) => row.oldLogProbs)
-    : await scoresOf(needed, learner, temperature, "on");
+  const selections = batch.flatMap(({ weightedBy }) => (weightedBy === undefined ? [] : [all[weightedBy]!]));
+  if (selections.length === 0) return undefined;
+  const logProbs = onPolicy
+    ? selections.map((row) => row.oldLogProbs)
+    : (await learner.logProbs(selections, { temperature })).map((scores) => scores.logProbs);
   let next = 0;
-  return companions.map((row) => (row === null ? 1 : Math.exp(scores[next++]!.reduce((a, b) => a + b, 0))));
-}
-
-/** Log-probabilities of rows, in their order. */
-async function scoresOf(
-  rows: readonly Row[],
-  learner: Learner,
-  temperature: number,
-  adapter: "on" | "off",
-): Promise<number[][]> {
-  const prompts = sharedPrompts(rows);
-  const scores = await learner.logProbs(
-    prompts.map((prompt) => learnerRow(prompt, rows)),
-    { temperature, adapter },
+  return batch.map(({ weightedBy }) =>
+    weightedBy === undefined ? 1 : Math.exp(logProbs[next++]!.reduce((a, b) => a + b, 0)),
   );
-  const result: number[][] = new Array<number[]>(rows.length);
-  prompts.forEach((prompt, p) => prompt.rows.forEach((i, c) => (result[i] = [...scores[p]![c]!.logProbs])));
-  return result;
 }
 
-type Agreement = { mean: number; max: number };
-
-function withOld(rows: readonly Row[], scores: readonly (readonly number[])[], agreement: Agreement): Row[] {
-  return rows.map((row, i) => keepOld(row, scores[i]!, agreement));
-}
-
-/** The row with the trainer's log-probabilities as the old ones; how far the sampler's were is added up. */
-function keepOld(row: Row, trained: readonly number[], agreement: Agreement): Row {
+/** Makes the trainer's log-probabilities the row's old ones; how far the sampler's were is added up. */
+function keepOld(row: Ready, trained: readonly number[], agreement: { mean: number; max: number }): void {
   trained.forEach((value, t) => {
-    const apart = Math.abs(value - row.oldLogProbs[t]!);
-    agreement.mean += apart;
-    agreement.max = Math.max(agreement.max, apart);
+    const difference = Math.abs(value - row.oldLogProbs[t]!);
+    agreement.mean += difference;
+    agreement.max = Math.max(agreement.max, difference);
   });
-  return { ...row, oldLogProbs: [...trained] };
-}
-
-function learnerRow({ promptIds, rows: members }: SharedPrompt, rows: readonly Row[]): LearnerRow {
-  return { prompt: promptIds, completions: members.map((i) => continuation(rows[i]!, promptIds.length)) };
-}
-
-/** Row-wise slopes in the shape of the prompts' completions. */
-function nested(
-  which: readonly number[],
-  prompts: readonly SharedPrompt[],
-  slopes: readonly (readonly number[])[],
-): number[][][] {
-  let next = 0;
-  return which.map((p) => prompts[p]!.rows.map(() => [...slopes[next++]!]));
+  row.oldLogProbs = trained;
 }
 
 function tokensOf(rows: readonly Row[]): number {

@@ -22,7 +22,7 @@ import type { Demonstration } from "./demonstrations/types.js";
 import { exerciseRows } from "./price-exercises.js";
 import { type OpenOptions, trainerOptions } from "./run-options.js";
 import { type Measurement, measuredMetrics, stepMetrics, supervisedStep } from "./steps.js";
-import { rowLoss, taught, type TaughtRow } from "./supervised.js";
+import { rowLoss, scoresOf, taught, type TaughtRow } from "./supervised.js";
 
 /** The demonstrations of a run: read from its file, or made from the shop's goals. */
 export function demonstrationsFor(
@@ -220,7 +220,7 @@ export class Batches {
 
 /** Weighted dev loss, and each task's own. */
 async function devLosses(policy: Policy, rows: readonly TaughtRow[]): Promise<Measurement> {
-  const scores = await policy.logProbs(rows);
+  const scores = await scoresOf(policy, rows);
   const sums = new Map<string, { loss: number; rows: number }>();
   let loss = 0;
   let total = 0;

@@ -1,7 +1,8 @@
 /** One step of supervised learning, as a report and as metrics: what imitation and pretraining have in common. */
 import { join } from "node:path";
-import type { Scores, Trainer } from "../policy/index.js";
-import { rowLoss, supervisedLoss, type TaughtRow } from "./supervised.js";
+import type { TokenScores } from "../objective/index.js";
+import type { Trainer } from "../policy/index.js";
+import { byRow, rowLoss, sequencesOf, supervisedLoss, type TaughtRow } from "./supervised.js";
 
 /** What one step did. */
 export interface StepReport {
@@ -34,13 +35,13 @@ export async function supervisedStep(
   steps: number,
 ): Promise<StepReport> {
   const step = trainer.steps + 1;
-  const update = await trainer.step(rows, supervisedLoss(rows));
+  const update = await trainer.step(sequencesOf(rows), supervisedLoss(rows));
   return {
     step,
     steps,
     learningRate: update.learningRate,
     gradNorm: update.gradNorm,
-    losses: lossesOf(rows, update.scores),
+    losses: lossesOf(rows, byRow(rows, update.scores)),
     tokens: rows.reduce((sum, row) => sum + tokensOf(row), 0),
   };
 }
@@ -76,7 +77,10 @@ export function workFolder(out: string): string {
 }
 
 /** Mean loss of each task's rows. */
-export function lossesOf(rows: readonly TaughtRow[], scores: Scores): Record<string, number> {
+export function lossesOf(
+  rows: readonly TaughtRow[],
+  scores: readonly (readonly TokenScores[])[],
+): Record<string, number> {
   const sums = new Map<string, { loss: number; rows: number }>();
   rows.forEach((row, i) => {
     const sum = sums.get(row.task) ?? { loss: 0, rows: 0 };

@@ -1,4 +1,4 @@
-/** A packed batch on the backend: what its layers share, how it is scored, and scores in the shape of the rows. */
+/** A packed batch on the backend: what its layers share, how it is scored, and scores sequence by sequence. */
 import * as tf from "@tensorflow/tfjs";
 import {
   anglesAt,
@@ -10,8 +10,8 @@ import {
   StreamAttention,
 } from "../model/index.js";
 import { embed, tokenLogProbs } from "../tensor/index.js";
-import type { Packed, PackedRow, Row } from "./rows.js";
-import type { CompletionScores, Scores } from "./scores.js";
+import type { TokenScores } from "../objective/index.js";
+import type { Packed, PackedBundle } from "./pack.js";
 
 /** What the layers share: rotary tables and attention over the whole stream, and those of the last layer. */
 export class Streams {
@@ -25,7 +25,9 @@ export class Streams {
     const angles = anglesAt(model.config, packed.positions);
     const attention = (queries: "all" | "scored"): StreamAttention =>
       new StreamAttention(
-        packed.rows.map((row) => blockOf(row, queries === "scored" ? queriesOf(packed, row) : undefined)),
+        packed.bundles.map((bundle) =>
+          blockOf(bundle, queries === "scored" ? queriesOf(packed, bundle) : undefined),
+        ),
         packed.ids.length,
       );
     this.every = { angles, attention: attention("all") };
@@ -56,17 +58,17 @@ export class Streams {
   }
 }
 
-/** The row's tokens that are scored from, counted within the row. */
-function queriesOf({ queries }: Packed, { start, queryStart, queryLength }: PackedRow): Int32Array {
+/** The bundle's tokens that are scored from, counted within the bundle. */
+function queriesOf({ queries }: Packed, { start, queryStart, queryLength }: PackedBundle): Int32Array {
   return queries.subarray(queryStart, queryStart + queryLength).map((at) => at - start);
 }
 
 /**
- * A packed row's attention: the prompt is causal, a completion sees the prompt and itself up to now.
+ * A packed bundle's attention: the prompt is causal, a completion sees the prompt and itself up to now.
  * @param scored the tokens to attend from; all when absent
  */
-function blockOf(row: PackedRow, scored?: Int32Array): AttentionBlock {
-  const { start, length, prompt, segments } = row;
+function blockOf(bundle: PackedBundle, scored?: Int32Array): AttentionBlock {
+  const { start, length, prompt, segments } = bundle;
   const queries = scored?.length ?? length;
   const ranges = new Int32Array(queries * 4);
   let segmentStart = prompt;
@@ -76,7 +78,7 @@ function blockOf(row: PackedRow, scored?: Int32Array): AttentionBlock {
     if (scored && scored[next] !== i) continue;
     ranges.set(i < prompt ? [0, i + 1, i + 1, i + 1] : [0, prompt, segmentStart, i + 1], 4 * next++);
   }
-  const queryStart = scored ? row.queryStart : start;
+  const queryStart = scored ? bundle.queryStart : start;
   return { queryStart, queries, keyStart: start, keys: length, ranges, rangesPerQuery: 2 };
 }
 
@@ -92,40 +94,42 @@ export function scored(
   return tokenLogProbs(hidden, headOf(model), packed.targets, { temperature, trainHead });
 }
 
+/** The scores of each sequence, in the order of the packed completions. */
 export function unpacked(
   packed: Packed,
-  rows: readonly Row[],
   logProbs: ArrayLike<number>,
   entropies: ArrayLike<number>,
-): Scores {
-  const scores = rows.map((): CompletionScores[] => []);
-  for (const { row, start, length } of packed.spans) {
+): TokenScores[] {
+  return packed.spans.map(({ start, length }) => {
     const piece = (of: ArrayLike<number>): number[] => Array.from({ length }, (_, t) => of[start + t]!);
-    scores[row]!.push({ logProbs: piece(logProbs), entropies: piece(entropies) });
-  }
-  return scores;
+    return { logProbs: piece(logProbs), entropies: piece(entropies) };
+  });
 }
 
-/** The scores with the hidden state before each completion's first scored token. `states` are those of the queries, `[Q, d]`. */
-export function withStates(scores: Scores, packed: Packed, states: Float32Array, d: number): Scores {
-  const rows = scores.map((row) => [...row]);
-  for (const { row, completion, start } of packed.spans) {
-    const at = packed.sources[start]! * d;
-    rows[row]![completion] = { ...rows[row]![completion]!, state: [...states.subarray(at, at + d)] };
-  }
-  return rows;
+/** The scores with the hidden state before each sequence's first scored token. `states` are those of the queries, `[Q, d]`. */
+export function withStates(
+  scores: readonly TokenScores[],
+  packed: Packed,
+  states: Float32Array,
+  d: number,
+): TokenScores[] {
+  return scores.map((score, i) => {
+    const at = packed.sources[packed.spans[i]!.start]! * d;
+    return { ...score, state: [...states.subarray(at, at + d)] };
+  });
 }
 
-export function flattened(packed: Packed, nested: readonly (readonly (readonly number[])[])[]): Float32Array {
+/** A number for each scored token in the order of the stream. @throws RangeError when a sequence lacks some */
+export function flattened(packed: Packed, bySequence: readonly (readonly number[])[]): Float32Array {
   const flat = new Float32Array(packed.targets.length);
-  for (const { row, completion, start, length } of packed.spans) {
-    const values = nested[row]?.[completion];
+  packed.spans.forEach(({ start, length }, i) => {
+    const values = bySequence[i];
     if (values?.length !== length) {
       throw new RangeError(
-        `The objective gave ${values?.length ?? 0} slopes for the ${length} tokens of completion ${completion} of row ${row}.`,
+        `The loss gave ${values?.length ?? 0} derivatives for the ${length} scored tokens of sequence ${i} of its micro-batch.`,
       );
     }
     flat.set(values, start);
-  }
+  });
   return flat;
 }

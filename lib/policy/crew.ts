@@ -1,15 +1,17 @@
-/** Whoever does the policy's work: this thread, or several worker threads with a replica each. */
+/** Who computes for the policy: this thread, or several worker threads with a replica each. */
+import type { Loss, TokenScores } from "../objective/index.js";
+import type { Bundle } from "./bundles.js";
 import type { Inspection } from "./inspect.js";
 import type { Replica } from "./replica.js";
-import type { CompletionScores, GradientOptions, ScoreOptions, Scores, Slopes } from "./scores.js";
-import type { Row } from "./rows.js";
+import type { GradientOptions, GradientResult, ScoreOptions } from "./scores.js";
 import { collect } from "./sampling/collect.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 
-export type { CompletionScores, Scores, Slopes };
-
-/** What an objective makes of one micro-batch: its index, its rows' scores in, slopes out. */
-export type BatchObjective = (batch: number, scores: Scores) => Slopes | Promise<Slopes>;
+/** Bundles that go through the model at once, and the loss over their completions. */
+export interface MicroBatch {
+  readonly bundles: readonly Bundle[];
+  readonly loss: Loss;
+}
 
 /** How gradients of several batches are taken. */
 export interface BatchGradientOptions extends Omit<GradientOptions, "dropout"> {
@@ -17,10 +19,8 @@ export interface BatchGradientOptions extends Omit<GradientOptions, "dropout"> {
 }
 
 /** The gradient of one micro-batch, finished. */
-export interface BatchGradient {
+export interface BatchGradient extends GradientResult {
   readonly batch: number;
-  readonly loss: number;
-  readonly scores: Scores;
   /** Valid until the next one is handed over. */
   readonly gradient: Float32Array;
 }
@@ -29,12 +29,15 @@ export interface Crew {
   /** Replicas that can work at the same time. */
   readonly size: number;
   /** Scores batches; results in their order. `version` says which weights. */
-  score(batches: readonly (readonly Row[])[], version: number, options: ScoreOptions): Promise<Scores[]>;
-  /** Differentiates micro-batches; asks the objective in their order and hands over each gradient in their order, whoever finishes first. */
-  gradients(
-    batches: readonly (readonly Row[])[],
+  score(
+    batches: readonly (readonly Bundle[])[],
     version: number,
-    objective: BatchObjective,
+    options: ScoreOptions,
+  ): Promise<TokenScores[][]>;
+  /** Differentiates micro-batches, and hands over each gradient in their order, whichever is finished first. */
+  gradients(
+    batches: readonly MicroBatch[],
+    version: number,
     options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void>;
@@ -51,19 +54,18 @@ export interface Crew {
   dispose(): Promise<void>;
 }
 
-/** The position, among all rows, of each batch's first row. */
-export function firstRows(batches: readonly (readonly Row[])[]): number[] {
-  let next = 0;
-  return batches.map((rows) => (next += rows.length) - rows.length);
-}
-
-/** The options of one batch: dropout masks are named after a row's position among all rows. */
-export function optionsFor(options: BatchGradientOptions, firstRow: number): GradientOptions {
+/** The options of each batch: dropout masks are named after a bundle's position among all bundles. */
+export function optionsOf(batches: readonly MicroBatch[], options: BatchGradientOptions): GradientOptions[] {
   const { dropout, ...rest } = options;
-  return { ...rest, ...(dropout ? { dropout: { ...dropout, firstRow } } : {}) };
+  let next = 0;
+  return batches.map(({ bundles }) => {
+    const firstBundle = next;
+    next += bundles.length;
+    return { ...rest, ...(dropout ? { dropout: { ...dropout, firstBundle } } : {}) };
+  });
 }
 
-/** Does things one after another, in the order in which they are added; a failure holds nobody up. */
+/** Runs tasks one after another, in the order in which they are added; the next one runs also when one fails. */
 export class Queue {
   private last: Promise<unknown> = Promise.resolve();
 
@@ -88,30 +90,32 @@ export class LocalCrew implements Crew {
     this.scratch = new Float32Array(trained);
   }
 
-  score(batches: readonly (readonly Row[])[], version: number, options: ScoreOptions): Promise<Scores[]> {
+  score(
+    batches: readonly (readonly Bundle[])[],
+    version: number,
+    options: ScoreOptions,
+  ): Promise<TokenScores[][]> {
     return this.queue.add(async () => {
       this.replica.sync(version);
-      const scores: Scores[] = [];
-      for (const rows of batches) scores.push(await this.replica.score(rows, options));
+      const scores: TokenScores[][] = [];
+      for (const bundles of batches) scores.push(await this.replica.score(bundles, options));
       return scores;
     });
   }
 
   gradients(
-    batches: readonly (readonly Row[])[],
+    batches: readonly MicroBatch[],
     version: number,
-    objective: BatchObjective,
     options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void> {
-    const first = firstRows(batches);
+    const own = optionsOf(batches, options);
     const gradient = this.scratch;
     return this.queue.add(async () => {
       this.replica.sync(version);
-      for (const [batch, rows] of batches.entries()) {
-        const evaluate = (scores: Scores): Slopes | Promise<Slopes> => objective(batch, scores);
-        const chosen = optionsFor(options, first[batch]!);
-        take({ batch, ...(await this.replica.gradients(rows, evaluate, gradient, chosen)), gradient });
+      for (const [batch, { bundles, loss }] of batches.entries()) {
+        const result = await this.replica.gradients(bundles, loss, gradient, own[batch]!);
+        take({ batch, ...result, gradient });
       }
     });
   }

@@ -1,12 +1,12 @@
-import { InputError, RunError } from "../base/index.js";
+import { InputError } from "../base/index.js";
+import { type Loss, type LossValue, partOf, type Sequence, type TokenScores } from "../objective/index.js";
 import { currentBackend, useBackend } from "../tensor/index.js";
-import { firstRows, LocalCrew, type Crew } from "./crew.js";
+import { bundled, checkSequences, microBatches } from "./bundles.js";
+import { LocalCrew, type Crew } from "./crew.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "../model/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";
-import type { ScoreOptions, Scores, Slopes } from "./scores.js";
-import { checkRows, microBatches, type Row } from "./rows.js";
 import { checkRequests } from "./sampling/check.js";
 import { WorkerCrew } from "./worker-crew.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
@@ -24,6 +24,21 @@ export interface PolicyOptions {
    * Default 0.
    */
   readonly workers?: number;
+  /**
+   * Where the whole model is trained: keep it a second time as it is now, to score with `reference: true` later. An adapter needs no
+   * copy, since it can be left out. Default false.
+   */
+  readonly reference?: boolean;
+}
+
+/** How sequences are scored. */
+export interface PolicyScoreOptions {
+  /** Logits are divided by it. Default 1. */
+  readonly temperature?: number;
+  /** Score with the model as it was before any update. Default false. */
+  readonly reference?: boolean;
+  /** Hand over the hidden states, too: what a critic reads. Default false. */
+  readonly states?: boolean;
 }
 
 /** How a gradient is taken. */
@@ -36,23 +51,29 @@ export interface PolicyGradientOptions {
   readonly dropout?: readonly (string | number)[];
 }
 
-/**
- * Value and slopes of a loss, from the scores of some rows. It is called for each micro-batch in their order, with the
- * positions of the micro-batch's rows among all rows. Denominators must be those of all rows; then micro-batches change
- * nothing but rounding.
- */
-export type Objective = (positions: readonly number[], scores: Scores) => Slopes;
+/** One micro-batch of a gradient. */
+export interface GradientPart {
+  /** Positions of its sequences among all, in the order in which they were added up. */
+  readonly rows: readonly number[];
+  readonly loss: number;
+  readonly sums: LossValue["sums"];
+}
 
-/** A gradient summed over all rows. */
+/** A gradient summed over all sequences. */
 export interface PolicyGradient {
   readonly loss: number;
-  readonly scores: Scores;
+  /** Of each sequence, in their order. */
+  readonly scores: readonly TokenScores[];
   /** Like `Policy.parameters`; the caller's to keep until the next call. */
   readonly gradient: Float32Array;
+  /** The micro-batches, in the order of every sum: whoever adds numbers up beside the loss does it in the same order. */
+  readonly parts: readonly GradientPart[];
+  /** Milliseconds that the loss itself took, beside the model. */
+  readonly lossTime: number;
 }
 
 /**
- * A language model that can be asked, scored and differentiated: tokens in, numbers out. It runs on the backend in
+ * A language model that can be sampled, scored and differentiated: tokens in, numbers out. It runs on the backend in
  * use when it was made.
  */
 export class Policy {
@@ -63,6 +84,8 @@ export class Policy {
     readonly host: HostWeights,
     private readonly crew: Crew,
     private readonly batchTokens: number,
+    /** The model as it was, where it is trained whole and a reference was asked for. */
+    private readonly before: Policy | null,
   ) {
     this.sum = new Float32Array(host.vector.length);
   }
@@ -86,7 +109,11 @@ export class Policy {
       workers > 0
         ? await WorkerCrew.start(host, workers, backend)
         : new LocalCrew(new Replica(host), host.vector.length);
-    return new Policy(host, crew, batchTokens);
+    const before =
+      options.reference && train === "model"
+        ? await Policy.create(model, { train: "nothing", batchTokens })
+        : null;
+    return new Policy(host, crew, batchTokens, before);
   }
 
   get config(): ModelConfig {
@@ -115,54 +142,67 @@ export class Policy {
   }
 
   /**
-   * Log-probability and entropy of every completion token, the prompt computed once per row.
-   * @throws InputError when a row is empty, too long or holds unknown ids.
+   * Log-probability and entropy of every scored token, sequence by sequence. What sequences begin with in common is computed once.
+   * @throws InputError when a sequence is empty, too long or holds unknown ids, or the reference is gone.
    */
-  async logProbs(rows: readonly Row[], options: ScoreOptions = {}): Promise<Scores> {
-    checkRows(rows, this.config);
-    this.checkBase(options.adapter);
-    return (await this.crew.score(microBatches(rows, this.batchTokens), this.version, options)).flat();
+  async logProbs(
+    sequences: readonly Sequence[],
+    { temperature, reference = false, states }: PolicyScoreOptions = {},
+  ): Promise<TokenScores[]> {
+    checkSequences(sequences, this.config);
+    if (reference && this.before)
+      return this.before.logProbs(sequences, { ...(temperature === undefined ? {} : { temperature }) });
+    const adapter = reference ? "off" : "on";
+    this.checkBase(adapter);
+    const bundles = bundled(sequences);
+    const batches = microBatches(bundles, this.batchTokens);
+    const scored = await this.crew.score(batches, this.version, { temperature, adapter, states });
+    return inOrder(
+      bundles.flatMap(({ members }) => members),
+      scored.flat(),
+    );
   }
 
   /**
-   * The gradient of an objective, summed over micro-batches in the order of the rows.
-   * @throws InputError as `logProbs` does.
-   * @throws RunError when a score or slope is not finite.
+   * The gradient of a loss, summed over micro-batches in the order of the bundles.
+   * @throws InputError as `logProbs` does, and when the loss has not one row for each sequence.
+   * @throws RunError when a score or the loss is not finite.
    */
   async gradients(
-    rows: readonly Row[],
-    objective: Objective,
+    sequences: readonly Sequence[],
+    loss: Loss,
     options: PolicyGradientOptions = {},
   ): Promise<PolicyGradient> {
-    checkRows(rows, this.config);
-    const batches = microBatches(rows, this.batchTokens);
-    const positions = firstRows(batches);
-    const scores: Scores[] = [];
-    let loss = 0;
+    checkSequences(sequences, this.config);
+    if (loss.rows.length !== sequences.length) {
+      throw new InputError(`The loss has ${loss.rows.length} rows for ${sequences.length} sequences.`);
+    }
+    const batches = microBatches(bundled(sequences), this.batchTokens);
+    const members = batches.map((bundles) => bundles.flatMap((bundle) => bundle.members));
+    const scores: TokenScores[] = [];
+    const parts: GradientPart[] = [];
+    let total = 0;
+    let lossTime = 0;
     let gradient = this.sum;
     const { temperature, checkpoint = "none", dropout: names } = options;
     await this.crew.gradients(
-      batches,
+      batches.map((bundles, b) => ({
+        bundles: bundles.map(({ prompt, completions }) => ({ prompt, completions })),
+        loss: partOf(loss, members[b]!),
+      })),
       this.version,
-      (batch, of) => {
-        const first = positions[batch]!;
-        const slopes = objective(
-          Array.from(batches[batch]!, (_, i) => first + i),
-          of,
-        );
-        if (!Number.isFinite(slopes.loss)) throw new RunError(`The loss is ${slopes.loss}.`);
-        return slopes;
-      },
       { temperature, checkpoint, ...(names ? { dropout: { names } } : {}) },
       (result) => {
-        loss += result.loss;
-        scores.push(result.scores);
+        total += result.loss;
+        lossTime += result.lossTime;
+        scores.push(...result.scores);
+        parts.push({ rows: members[result.batch]!, loss: result.loss, sums: result.sums });
         if (batches.length === 1) gradient = result.gradient;
         else if (result.batch === 0) this.sum.set(result.gradient);
         else for (let i = 0; i < this.sum.length; i++) this.sum[i]! += result.gradient[i]!;
       },
     );
-    return { loss, scores: scores.flat(), gradient };
+    return { loss: total, scores: inOrder(members.flat(), scores), gradient, parts, lossTime };
   }
 
   /**
@@ -189,10 +229,13 @@ export class Policy {
   async scoreChoices(
     prompt: readonly number[],
     choices: readonly (readonly number[])[],
-    options: ScoreOptions = {},
+    options: PolicyScoreOptions = {},
   ): Promise<number[]> {
-    const [scores] = await this.logProbs([{ prompt, completions: choices.map((ids) => ({ ids })) }], options);
-    return scores!.map(({ logProbs }) => logProbs.reduce((sum, lp) => sum + lp, 0));
+    const scores = await this.logProbs(
+      choices.map((responseIds) => ({ promptIds: prompt, responseIds })),
+      options,
+    );
+    return scores.map(({ logProbs }) => logProbs.reduce((sum, lp) => sum + lp, 0));
   }
 
   /**
@@ -204,17 +247,25 @@ export class Policy {
     return this.crew.inspect(ids, this.version, adapter);
   }
 
-  /** Once the whole model has been updated, turning the adapter off no longer gives the model one started from. */
+  /** Once the whole model has been updated, leaving the adapter out no longer gives the model that it started from. */
   private checkBase(adapter: "on" | "off" = "on"): void {
     if (adapter === "on" || this.version === 0 || this.trains !== "model") return;
     throw new InputError(
-      "The whole model has been trained, so turning the adapter off does not give the base model: " +
-        "create a second policy from the same files as the reference.",
+      "The whole model has been trained, so the model as it was before is gone: " +
+        "create the policy with a reference to score with it.",
     );
   }
 
   /** Frees what the backend holds and ends the workers. */
-  dispose(): Promise<void> {
-    return this.crew.dispose();
+  async dispose(): Promise<void> {
+    await this.crew.dispose();
+    await this.before?.dispose();
   }
+}
+
+/** Values by the positions that they belong to. */
+function inOrder<T>(positions: readonly number[], values: readonly T[]): T[] {
+  const result = new Array<T>(values.length);
+  positions.forEach((position, i) => (result[position] = values[i]!));
+  return result;
 }

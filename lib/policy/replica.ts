@@ -1,4 +1,4 @@
-/** One copy of the policy on this thread's backend: it scores rows and differentiates what follows from their scores. */
+/** One copy of the policy on this thread's backend: it scores bundles and differentiates a loss over them. */
 import * as tf from "@tensorflow/tfjs";
 import {
   adaptWith,
@@ -10,14 +10,17 @@ import {
   type Model,
   readsRanges,
 } from "../model/index.js";
+import { RunError } from "../base/index.js";
+import { evaluateLoss, type Loss, type LossValue, type TokenScores } from "../objective/index.js";
 import { copyInto, Tape, wasmRuntime, webgpuRuntime } from "../tensor/index.js";
 import { flattened, scored, Streams, unpacked, withStates } from "./batch.js";
 import type { HostWeights } from "./host-weights.js";
 import { inspect, type Inspection } from "./inspect.js";
-import { pack, type Packed, type Row } from "./rows.js";
+import type { Bundle } from "./bundles.js";
+import { pack, type Packed } from "./pack.js";
 import { generate } from "./sampling/generate.js";
 import type { SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
-import type { GradientOptions, GradientResult, ScoreOptions, Scores, Slopes } from "./scores.js";
+import type { GradientOptions, GradientResult, ScoreOptions } from "./scores.js";
 
 export class Replica {
   private readonly tensors = new Map<string, tf.Tensor>();
@@ -44,13 +47,13 @@ export class Replica {
     if (version === this.version) return;
     // `wasm` copies at once; other backends may keep the array that the optimiser will write to.
     const copies = tf.getBackend() === "wasm";
-    const card = webgpuRuntime();
+    const gpu = webgpuRuntime();
     for (const { name, shape, offset, size } of this.host.trained) {
       if (name === EMBEDDING && !this.host.config.tiedEmbeddings) continue;
       const values = this.host.vector.subarray(offset, offset + size);
       const there = this.tensors.get(name);
-      if (card && there) {
-        card.write(there, values);
+      if (gpu && there) {
+        gpu.write(there, values);
         continue;
       }
       this.tensors.get(name)?.dispose();
@@ -74,9 +77,9 @@ export class Replica {
     return tf.tensor2d(rows, [ids.length, d]);
   }
 
-  /** Log-probabilities and entropies of every completion token. */
-  async score(rows: readonly Row[], options: ScoreOptions = {}): Promise<Scores> {
-    const packed = pack(rows);
+  /** Log-probabilities and entropies of every scored token, completion after completion. */
+  async score(bundles: readonly Bundle[], options: ScoreOptions = {}): Promise<TokenScores[]> {
+    const packed = pack(bundles);
     const model = this.model(options.adapter ?? "on");
     const { logProbs, entropy, ...more } = tf.tidy(() => {
       const streams = new Streams(model, packed);
@@ -89,7 +92,7 @@ export class Replica {
       const hidden: { hidden?: tf.Tensor } = options.states ? { hidden: finalNorm(model, x) } : {}; // [Q, d]
       return { ...scored(model, packed, x, options.temperature), ...hidden };
     });
-    const scores = unpacked(packed, rows, await logProbs.data(), await entropy.data());
+    const scores = unpacked(packed, await logProbs.data(), await entropy.data());
     const states = more.hidden && ((await more.hidden.data()) as Float32Array);
     tf.dispose([logProbs, entropy, more.hidden]);
     return states ? withStates(scores, packed, states, model.config.hiddenSize) : scores;
@@ -115,17 +118,18 @@ export class Replica {
   }
 
   /**
-   * Writes the gradient of an objective over one micro-batch into `gradient`.
-   * @param objective is given the scores and returns its slopes
+   * Writes the gradient of a loss over one micro-batch into `gradient`.
+   * @param loss has a row for each completion, bundle after bundle
    * @param gradient like the host's trained vector
+   * @throws RunError when the loss is not finite
    */
   async gradients(
-    rows: readonly Row[],
-    objective: (scores: Scores) => Slopes | Promise<Slopes>,
+    bundles: readonly Bundle[],
+    loss: Loss,
     gradient: Float32Array,
     options: GradientOptions,
   ): Promise<GradientResult> {
-    const packed = pack(rows);
+    const packed = pack(bundles);
     const model = this.model("on", this.dropout(packed, options));
     const { layers } = model.config;
     const streams = new Streams(model, packed); // held until the way back is done
@@ -146,26 +150,30 @@ export class Replica {
     );
     const { logProbs, entropy } = last.result;
     try {
-      const scores = unpacked(packed, rows, await logProbs.data(), await entropy.data());
-      const slopes = await objective(scores);
-      if (isFlat(slopes)) {
-        // A group whose returns are all equal pushes nowhere: the way back would only add up zeros.
+      const scores = unpacked(packed, await logProbs.data(), await entropy.data());
+      const from = performance.now();
+      const value = evaluateLoss(loss, scores);
+      const result = { scores, loss: value.loss, sums: value.sums, lossTime: performance.now() - from };
+      if (!Number.isFinite(value.loss)) throw new RunError(`The loss is ${value.loss}.`);
+      if (isZero(value)) {
+        // The derivative by every score is zero (as for a group of equal returns), so the gradient is zero: no backward pass.
         gradient.fill(0);
-        return { scores, loss: slopes.loss };
+        return result;
       }
-      const dLogProbs = tf.tensor1d(flattened(packed, slopes.logProbs));
+      const dLogProbs = tf.tensor1d(flattened(packed, value.logProbGradients));
       const outputs: [tf.Tensor, tf.Tensor][] = [[logProbs, dLogProbs]];
-      if (slopes.entropies) outputs.push([entropy, tf.tensor1d(flattened(packed, slopes.entropies))]);
+      if (value.entropyGradients)
+        outputs.push([entropy, tf.tensor1d(flattened(packed, value.entropyGradients))]);
       let tape = last.tape;
       let heads = outputs;
       const reads: Promise<void>[] = [];
       for (let stage = stages - 1; stage >= 0; stage--) {
         const input = inputs.pop()!;
         const trained = this.trainedIn(stage * each, (stage + 1) * each);
-        const [dx, ...slopesOf] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
+        const [dx, ...gradients] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
         for (const [output, dy] of heads) tf.dispose([output, dy]);
-        // Read while the earlier layers are computed: on a GPU each reading is a journey.
-        reads.push(...putAll(gradient, trained, slopesOf));
+        // Read while the earlier layers are computed: on a GPU a read waits for everything before it.
+        reads.push(...putAll(gradient, trained, gradients));
         if (stage === 0) {
           await Promise.all(reads);
           await this.addEmbedding(gradient, packed, dx);
@@ -177,7 +185,7 @@ export class Replica {
         tape = before.tape;
         heads = [[before.result, dx!]];
       }
-      return { scores, loss: slopes.loss };
+      return result;
     } finally {
       last.tape.dispose();
       tf.dispose([logProbs, entropy, ...inputs]);
@@ -195,8 +203,9 @@ export class Replica {
   private dropout(packed: Packed, { dropout }: GradientOptions): Dropout | undefined {
     const probability = this.host.adapter?.dropout ?? 0;
     if (!dropout || probability === 0) return undefined;
-    const { names, firstRow } = dropout;
-    return { probability, names, rows: packed.rows.map((row, r) => ({ ...row, name: firstRow + r })) };
+    const { names, firstBundle } = dropout;
+    const rows = packed.bundles.map((bundle, b) => ({ ...bundle, name: firstBundle + b }));
+    return { probability, names, rows };
   }
 
   /** Trained tensors used by layers `from` up to `to`; the final norm and the output belong to the last layer. */
@@ -211,7 +220,7 @@ export class Replica {
     });
   }
 
-  /** The input embedding's gradient: each token's slope is added to its row, in the stream's order. */
+  /** The input embedding's gradient: each token's is added to its row of the table, in the stream's order. */
   private async addEmbedding(
     gradient: Float32Array,
     packed: Packed,
@@ -222,62 +231,60 @@ export class Replica {
       // Untied, the table has no other gradient that would already be there.
       if (!this.host.config.tiedEmbeddings) gradient.fill(0, table.offset, table.offset + table.size);
       const d = this.host.config.hiddenSize;
-      const slopes = (await dx.data()) as Float32Array;
+      const values = (await dx.data()) as Float32Array;
       packed.ids.forEach((id, i) => {
         const to = table.offset + id * d;
-        for (let k = 0, from = i * d; k < d; k++) gradient[to + k]! += slopes[from + k]!;
+        for (let k = 0, from = i * d; k < d; k++) gradient[to + k]! += values[from + k]!;
       });
     }
     dx?.dispose();
   }
 }
 
-/** Whether no score is to move. */
-function isFlat({ logProbs, entropies }: Slopes): boolean {
-  return [...logProbs, ...(entropies ?? [])].every((row) =>
-    row.every((values) => values.every((v) => v === 0)),
-  );
+/** Whether the loss has no derivative by any score. */
+function isZero({ logProbGradients, entropyGradients }: LossValue): boolean {
+  return [...logProbGradients, ...(entropyGradients ?? [])].every((row) => row.every((v) => v === 0));
 }
 
-/** Writes slopes where they belong and frees them. On `webgpu` those that follow each other are read as one. */
+/** Writes the gradients of tensors to their places in the vector and frees them. On `webgpu` those that follow each other are read as one. */
 function putAll(
   gradient: Float32Array,
   places: readonly { readonly offset: number; readonly size: number }[],
-  slopes: readonly (tf.Tensor | undefined)[],
+  gradients: readonly (tf.Tensor | undefined)[],
 ): Promise<void>[] {
-  const card = webgpuRuntime();
+  const gpu = webgpuRuntime();
   const together = places.every(
-    ({ offset, size }, i) => slopes[i] && (places[i + 1]?.offset ?? offset + size) === offset + size,
+    ({ offset, size }, i) => gradients[i] && (places[i + 1]?.offset ?? offset + size) === offset + size,
   );
-  if (!card || !together || places.length < 2) {
-    return places.map(({ offset, size }, i) => put(gradient, offset, size, slopes[i]));
+  if (!gpu || !together || places.length < 2) {
+    return places.map(({ offset, size }, i) => put(gradient, offset, size, gradients[i]));
   }
   const first = places[0]!.offset;
   const size = places.reduce((sum, place) => sum + place.size, 0);
-  const all = card.output([size]);
+  const all = gpu.output([size]);
   places.forEach(({ offset }, i) => {
-    copyInto(card, slopes[i]!, all, offset - first);
-    slopes[i]!.dispose();
+    copyInto(gpu, gradients[i]!, all, offset - first);
+    gradients[i]!.dispose();
   });
   return [put(gradient, first, size, all)];
 }
 
-/** Writes a slope where it belongs and frees it; zeros where there is none. */
+/** Writes the gradient of one tensor to its place in the vector and frees it; zeros where there is none. */
 async function put(
   gradient: Float32Array,
   offset: number,
   size: number,
-  slope: tf.Tensor | undefined,
+  of: tf.Tensor | undefined,
 ): Promise<void> {
-  if (!slope) {
+  if (!of) {
     gradient.fill(0, offset, offset + size);
     return;
   }
   // On the heap of `wasm` the values can be copied straight to their place.
   const runtime = wasmRuntime();
   gradient.set(
-    runtime ? runtime.floats(runtime.address(slope), size) : ((await slope.data()) as Float32Array),
+    runtime ? runtime.floats(runtime.address(of), size) : ((await of.data()) as Float32Array),
     offset,
   );
-  slope.dispose();
+  of.dispose();
 }

@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { InputError, RunError, writeJson } from "../base/index.js";
 import { AdamW, gradientNorm, type AdamWOptions } from "./optimizer.js";
-import type { Objective, Policy, PolicyGradientOptions } from "./policy.js";
-import type { ScoreOptions, Scores } from "./scores.js";
-import type { Row } from "./rows.js";
+import type { Loss, Sequence, TokenScores } from "../objective/index.js";
+import type { GradientPart, Policy, PolicyGradientOptions, PolicyScoreOptions } from "./policy.js";
 
 /** How a policy is trained. */
 export interface TrainerOptions extends AdamWOptions, Pick<PolicyGradientOptions, "checkpoint"> {
@@ -21,8 +20,12 @@ export interface Update {
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
   readonly learningRate: number;
-  /** Scores before the step, for metrics. `[row][completion]` */
-  readonly scores: Scores;
+  /** Scores of each sequence before the step, for metrics. */
+  readonly scores: readonly TokenScores[];
+  /** The micro-batches in the order of every sum. */
+  readonly parts: readonly GradientPart[];
+  /** Milliseconds that the loss itself took, beside the model. */
+  readonly lossTime: number;
 }
 
 /** Changes a policy's parameters one optimiser step at a time. It is what `grpo` calls a learner. */
@@ -50,13 +53,13 @@ export class Trainer {
   }
 
   /**
-   * One optimiser step on an objective over some rows. Nothing is changed unless everything was finite.
+   * One optimiser step on a loss over some sequences. Nothing is changed unless everything was finite.
    * @throws InputError when a row cannot be scored.
    * @throws RunError when the loss or the gradient is not finite: the batch lies in a file that the message names.
    */
   async step(
-    rows: readonly Row[],
-    objective: Objective,
+    sequences: readonly Sequence[],
+    loss: Loss,
     { temperature = 1 }: { readonly temperature?: number } = {},
   ): Promise<Update> {
     const { policy, optimizer } = this;
@@ -65,35 +68,48 @@ export class Trainer {
     const options = { temperature, checkpoint, dropout: [this.seed, step] };
     let result;
     try {
-      result = await policy.gradients(rows, objective, options);
+      result = await policy.gradients(sequences, loss, options);
     } catch (error) {
-      if (error instanceof RunError) throw this.dumped(error.message, rows, { step });
+      if (error instanceof RunError) throw this.dumped(error.message, { step, sequences, loss });
       throw error;
     }
-    const { loss, scores, gradient } = result;
+    const { scores, gradient } = result;
     const gradNorm = gradientNorm(gradient);
     if (!Number.isFinite(gradNorm)) {
       const tensors = policy.host.trained
         .filter(({ offset, size }) => !gradient.subarray(offset, offset + size).every(Number.isFinite))
         .map(({ name }) => name);
-      throw this.dumped(`The gradient of step ${step} is not finite.`, rows, { step, loss, scores, tensors });
+      throw this.dumped(`The gradient of step ${step} is not finite.`, {
+        step,
+        sequences,
+        loss,
+        scores,
+        tensors,
+      });
     }
     const { learningRate } = optimizer;
     optimizer.update(policy.parameters, gradient, gradNorm);
     policy.changed();
-    return { step, loss, gradNorm, learningRate, scores };
+    const { parts, lossTime } = result;
+    return { step, loss: result.loss, gradNorm, learningRate, scores, parts, lossTime };
   }
 
   /** The policy's scores, so that a trainer is all that a learner needs. */
-  logProbs(rows: readonly Row[], options: ScoreOptions = {}): Promise<Scores> {
-    return this.policy.logProbs(rows, options);
+  logProbs(sequences: readonly Sequence[], options: PolicyScoreOptions = {}): Promise<TokenScores[]> {
+    return this.policy.logProbs(sequences, options);
   }
 
-  private dumped(reason: string, rows: readonly Row[], more: Readonly<Record<string, unknown>>): RunError {
+  /** The state before the first scored token of each sequence: the last layer's normalised output. `[sequence][d]` */
+  async states(sequences: readonly Sequence[]): Promise<(readonly number[])[]> {
+    const scores = await this.policy.logProbs(sequences, { states: true });
+    return scores.map(({ state }) => state!);
+  }
+
+  private dumped(reason: string, batch: Readonly<Record<string, unknown>>): RunError {
     const path = join(this.dumpFolder, `not-finite-step-${this.optimizer.step + 1}.json`);
     // JSON has no NaN: say it in words.
     const plain: unknown = JSON.parse(
-      JSON.stringify({ reason, ...more, rows }, (_, value: unknown) =>
+      JSON.stringify({ reason, ...batch }, (_, value: unknown) =>
         typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
       ),
     );

@@ -1,20 +1,20 @@
+import { moduleOf, type TokenScores } from "../objective/index.js";
 import type { BackendName } from "../tensor/index.js";
 import {
-  firstRows,
   LocalCrew,
-  optionsFor,
+  optionsOf,
   type BatchGradient,
   type BatchGradientOptions,
-  type BatchObjective,
   type Crew,
+  type MicroBatch,
 } from "./crew.js";
+import type { Bundle } from "./bundles.js";
 import type { HostWeights } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";
-import type { Row } from "./rows.js";
 import { sharing } from "./sampling/sharing.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
-import type { ScoreOptions, Scores } from "./scores.js";
+import type { ScoreOptions } from "./scores.js";
 import { Member } from "./worker-member.js";
 import type { Job, JobResult } from "./worker-messages.js";
 
@@ -50,40 +50,39 @@ export class WorkerCrew implements Crew {
   }
 
   async score(
-    batches: readonly (readonly Row[])[],
+    batches: readonly (readonly Bundle[])[],
     version: number,
     options: ScoreOptions,
-  ): Promise<Scores[]> {
-    const scores: Scores[] = [];
+  ): Promise<TokenScores[][]> {
+    const scores: TokenScores[][] = [];
     await this.share(batches.length, async (member, batch) => {
-      const result = await member.work(version, { kind: "score", rows: bare(batches[batch]!), options });
+      const result = await member.work(version, { kind: "score", bundles: batches[batch]!, options });
       scores[batch] = (result as JobResult & { kind: "score" }).scores;
     });
     return scores;
   }
 
   async gradients(
-    batches: readonly (readonly Row[])[],
+    batches: readonly MicroBatch[],
     version: number,
-    objective: BatchObjective,
     options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void> {
-    const first = firstRows(batches);
-    const order = new Order();
+    const own = optionsOf(batches, options);
     const waiting = new Map<number, BatchGradient>();
     let next = 0;
     await this.share(batches.length, async (member, batch) => {
+      const { bundles, loss } = batches[batch]!;
+      const module = moduleOf(loss);
       const job: Job = {
         kind: "gradients",
-        rows: bare(batches[batch]!),
-        options: optionsFor(options, first[batch]!),
+        bundles,
+        loss,
+        options: own[batch]!,
+        ...(module === undefined ? {} : { module }),
       };
-      const result = await member
-        .work(version, job, (scores) => order.inTurn(batch, () => objective(batch, scores)))
-        .catch((error: unknown) => order.fail(error));
-      const { scores, loss, gradient } = result as JobResult & { kind: "gradients" };
-      waiting.set(batch, { batch, loss, scores, gradient });
+      const { result, gradient } = (await member.work(version, job)) as JobResult & { kind: "gradients" };
+      waiting.set(batch, { batch, ...result, gradient });
       for (let ready = waiting.get(next); ready; ready = waiting.get(++next)) {
         take(ready);
         waiting.delete(next);
@@ -150,36 +149,6 @@ export class WorkerCrew implements Crew {
     );
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
-}
-
-/** Lets tasks through in the order of their numbers, so that sums made in passing are the same for any number of workers. */
-class Order {
-  private next = 0;
-  private failure: { error: unknown } | undefined;
-  private readonly waiting = new Map<number, () => void>();
-
-  async inTurn<T>(number: number, task: () => T | Promise<T>): Promise<T> {
-    if (number !== this.next) await new Promise<void>((resolve) => this.waiting.set(number, resolve));
-    if (this.failure) throw this.failure.error;
-    const result = await task();
-    this.waiting.get(++this.next)?.();
-    return result;
-  }
-
-  /** Nobody's turn will come any more. */
-  fail(error: unknown): never {
-    this.failure ??= { error };
-    for (const proceed of this.waiting.values()) proceed();
-    throw this.failure.error;
-  }
-}
-
-/** Rows without what their owner hung on them, which may not be data at all. */
-function bare(rows: readonly Row[]): Row[] {
-  return rows.map(({ prompt, completions }) => ({
-    prompt,
-    completions: completions.map(({ ids, scored }) => (scored ? { ids, scored } : { ids })),
-  }));
 }
 
 /** A request, or some of its samples, and where the result belongs. */

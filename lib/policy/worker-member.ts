@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { InputError, RunError } from "../base/index.js";
 import { Queue } from "./crew.js";
-import type { Scores, Slopes } from "./scores.js";
 import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
 
 /** The entry's path from the project's root: a notebook's modules have no files of their own to start from. */
@@ -17,9 +16,6 @@ export class Member {
     | {
         resolve: (result: JobResult) => void;
         reject: (error: unknown) => void;
-        objective?: (scores: Scores) => Slopes | Promise<Slopes>;
-        /** Why the objective refused; it outranks the worker's own account. */
-        refusal?: unknown;
       }
     | undefined;
 
@@ -31,7 +27,7 @@ export class Member {
           this.worker.unref(); // an idle worker keeps no process alive
           resolve();
         } else if (message.kind === "failed" && !this.current) reject(errorOf(message));
-        else void this.hear(message);
+        else this.hear(message);
       });
       const died = (why: string): void => {
         const error = new RunError(`A worker thread of the policy ended: ${why}.`);
@@ -44,16 +40,12 @@ export class Member {
   }
 
   /** One job at a time, in the order in which they are asked for. */
-  work(
-    version: number,
-    job: Job,
-    objective?: (scores: Scores) => Slopes | Promise<Slopes>,
-  ): Promise<JobResult> {
+  work(version: number, job: Job): Promise<JobResult> {
     const begin = (): Promise<JobResult> =>
       new Promise((resolve, reject) => {
-        this.current = { resolve, reject, ...(objective ? { objective } : {}) };
+        this.current = { resolve, reject };
         this.worker.ref();
-        this.send({ kind: "job", version, job });
+        this.worker.postMessage({ version, job } satisfies ToWorker);
       });
     return this.queue.add(begin);
   }
@@ -62,18 +54,9 @@ export class Member {
     await this.worker.terminate();
   }
 
-  private async hear(message: FromWorker): Promise<void> {
-    const { current } = this;
-    if (!current) return;
-    if (message.kind === "scores") {
-      try {
-        this.send({ kind: "slopes", slopes: await current.objective!(message.scores) });
-      } catch (error) {
-        current.refusal = error;
-        this.send({ kind: "slopes", slopes: null });
-      }
-    } else if (message.kind === "done") this.finish()?.resolve(message.result);
-    else if (message.kind === "failed") this.finish()?.reject(current.refusal ?? errorOf(message));
+  private hear(message: FromWorker): void {
+    if (message.kind === "done") this.finish()?.resolve(message.result);
+    else if (message.kind === "failed") this.finish()?.reject(errorOf(message));
   }
 
   private finish(): Member["current"] {
@@ -81,10 +64,6 @@ export class Member {
     this.current = undefined;
     this.worker.unref();
     return current;
-  }
-
-  private send(message: ToWorker): void {
-    this.worker.postMessage(message);
   }
 }
 

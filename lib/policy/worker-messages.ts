@@ -1,8 +1,9 @@
-/** What a crew and its worker threads say to each other; plain data, weights through shared memory. */
+/** The messages between a policy and its worker threads; plain data, weights through shared memory. */
 import type { BackendName } from "../tensor/index.js";
 import type { HostWeightsParts } from "./host-weights.js";
-import type { GradientOptions, ScoreOptions, Scores, Slopes } from "./scores.js";
-import type { Row } from "./rows.js";
+import type { Loss, TokenScores } from "../objective/index.js";
+import type { Bundle } from "./bundles.js";
+import type { GradientOptions, GradientResult, ScoreOptions } from "./scores.js";
 import type { Sample, SampleOptions, SampleRequest } from "./sampling/types.js";
 
 /** What a worker is started with. */
@@ -13,33 +14,37 @@ export interface WorkerSetup {
 
 /** A piece of work; `version` says which weights. */
 export type Job =
-  | { readonly kind: "score"; readonly rows: readonly Row[]; readonly options: ScoreOptions }
-  | { readonly kind: "gradients"; readonly rows: readonly Row[]; readonly options: GradientOptions }
+  | { readonly kind: "score"; readonly bundles: readonly Bundle[]; readonly options: ScoreOptions }
+  | {
+      readonly kind: "gradients";
+      readonly bundles: readonly Bundle[];
+      readonly loss: Loss;
+      readonly options: GradientOptions;
+      /** The file that registers the loss, where it is not one of this library. */
+      readonly module?: string;
+    }
   | {
       readonly kind: "sample";
       readonly requests: readonly SampleRequest[];
       readonly options: SampleOptions;
     };
 
-export type ToWorker =
-  | { readonly kind: "job"; readonly version: number; readonly job: Job }
-  /** The answer to `scores`; `null` when the objective refused them. */
-  | { readonly kind: "slopes"; readonly slopes: Slopes | null };
+export interface ToWorker {
+  readonly version: number;
+  readonly job: Job;
+}
 
 /** What a job comes to. */
 export type JobResult =
-  | { readonly kind: "score"; readonly scores: Scores }
+  | { readonly kind: "score"; readonly scores: TokenScores[] }
   | {
       readonly kind: "gradients";
-      readonly scores: Scores;
-      readonly loss: number;
+      readonly result: GradientResult;
       readonly gradient: Float32Array;
     }
   | { readonly kind: "sample"; readonly samples: Sample[][] };
 
 export type FromWorker =
   | { readonly kind: "ready" }
-  /** A worker in the middle of a gradient asks what the objective makes of its scores. */
-  | { readonly kind: "scores"; readonly scores: Scores }
   | { readonly kind: "done"; readonly result: JobResult }
   | { readonly kind: "failed"; readonly name: string; readonly message: string };

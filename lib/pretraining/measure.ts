@@ -3,7 +3,7 @@ import { parseQuery, queryPrompt, withoutPrice } from "../agents/index.js";
 import { stream } from "../base/index.js";
 import type { Policy } from "../policy/index.js";
 import type { Tokenizer } from "../model/index.js";
-import { type Measurement, rowLoss } from "../imitation/index.js";
+import { type Measurement, rowLoss, scoresOf } from "../imitation/index.js";
 import { drawGoal, judgeResultsRow, type Material, queryRow, selectRow } from "./tasks.js";
 
 /**
@@ -19,7 +19,7 @@ export async function measureBase(policy: Policy, material: Material, goals: num
   const queries = rows("query", (m, random) => queryRow(m, random, { care: 1 }));
   const judges = rows("judge", (m, random) => judgeResultsRow(m, random, { listings: 10 }));
   const mean = async (of: typeof selects): Promise<number> => {
-    const scores = await policy.logProbs(of);
+    const scores = await scoresOf(policy, of);
     return of.reduce((sum, row, i) => sum + rowLoss(row, scores[i]!), 0) / of.length;
   };
   return {
@@ -46,7 +46,8 @@ async function choices(
   rows: readonly ReturnType<typeof selectRow>[],
 ): Promise<Measurement> {
   const numbers = numberChoices(tokenizer);
-  const all = await policy.logProbs(
+  const all = await scoresOf(
+    policy,
     rows.map(({ prompt }) => ({ prompt, completions: numbers.map((ids) => ({ ids })) })),
   );
   let hits = 0;

@@ -17,7 +17,7 @@ import { useBackend } from "../../lib/tensor/index.js";
 const PROMPT = [1, 2, 3];
 /** Three arms: every token of the vocabulary pulls one of them. */
 const armOf = (token: number): number => token % 3;
-const WORTH = [0, 0.5, 1];
+const REWARDS = [0, 0.5, 1];
 
 function configured(preset: string): GrpoConfig {
   const { groups, reward, sampling, update, ...rest } = presetNamed(preset);
@@ -47,22 +47,9 @@ async function bandit(
     }),
     0,
   );
-  const policy = await Policy.create(model);
-  const reference = await Policy.create(model, { train: "nothing" });
-  const trainer = new Trainer(policy, { learningRate: config.update.learningRate });
-  const learner: Learner = {
-    step: (rows, slopes, options) => trainer.step(rows, slopes, options),
-    logProbs: (rows, { temperature, adapter }) =>
-      (adapter === "off" ? reference : policy).logProbs(rows, { temperature }),
-  };
-  return {
-    policy,
-    learner,
-    end: async () => {
-      await policy.dispose();
-      await reference.dispose();
-    },
-  };
+  const policy = await Policy.create(model, { reference: true });
+  const learner = new Trainer(policy, { learningRate: config.update.learningRate });
+  return { policy, learner, end: () => policy.dispose() };
 }
 
 async function pull(policy: Policy, iteration: number, n: number): Promise<Group> {
@@ -74,18 +61,18 @@ async function pull(policy: Policy, iteration: number, n: number): Promise<Group
   return {
     task: "bandit",
     rollouts: samples!.map(({ ids, logProbs }) => {
-      const worth = WORTH[armOf(ids[0]!)]!;
+      const reward = REWARDS[armOf(ids[0]!)]!;
       const turn = {
         promptIds: PROMPT,
         responseIds: ids,
         oldLogProbs: logProbs,
-        reward: worth,
+        reward,
         formatValid: true,
         admissible: true,
         truncated: false,
         anchor: "bandit",
       };
-      return { turns: [turn], return: worth, success: worth === 1, score: worth };
+      return { turns: [turn], return: reward, success: reward === 1, score: reward };
     }),
   };
 }

@@ -1,14 +1,12 @@
 import { strict as assert } from "node:assert";
+import { emptySums } from "../../lib/objective/index.js";
 import {
   anchorMetrics,
   chargeKl,
-  continuation,
-  emptySums,
   type Group,
   type Metrics,
   rolloutMetrics,
   rowsOf,
-  sharedPrompts,
   updateMetrics,
   warnings,
   whitenRows,
@@ -83,48 +81,37 @@ describe("rows", () => {
     assert.ok(Math.abs(first!.advantages[0]! + 0.1 * (0.5 - 0.2)) < 1e-12);
     assert.ok(Math.abs(first!.advantages[1]! - 0.1 * 0.2) < 1e-12);
   });
-
-  it("are gathered by prompt in order", () => {
-    const shared = sharedPrompts(rows);
-    assert.deepEqual(
-      shared.map((s) => s.rows),
-      [
-        [0, 2, 4, 6],
-        [1, 5],
-        [3, 7],
-      ],
-    );
-    assert.deepEqual(shared[1]!.promptIds, [3, 0]);
-  });
-});
-
-describe("rows that begin with the same page", () => {
-  it("are packed behind what they share, with only the responses scored", () => {
-    const rows = [
-      { promptIds: [1, 2, 3, 4], sharedTokens: 2 },
-      { promptIds: [1, 2], sharedTokens: undefined },
-      { promptIds: [1, 2, 5], sharedTokens: 2 },
-    ].map((row) => ({ ...row, responseIds: [8, 9] }));
-    const shared = sharedPrompts(rows);
-    assert.deepEqual(shared, [
-      { promptIds: [1, 2], rows: [0, 2] },
-      { promptIds: [1, 2], rows: [1] },
-    ]);
-    assert.deepEqual(continuation(rows[0]!, 2), { ids: [3, 4, 8, 9], scored: [false, false, true, true] });
-    assert.deepEqual(continuation(rows[1]!, 2), { ids: [8, 9] });
-  });
 });
 
 describe("metrics", () => {
   it("of the roll-outs are as defined", () => {
-    const metrics = rolloutMetrics([group("a", [1, 0]), group("b", [0.5, 0.5])], 2);
-    assert.equal(metrics["return/mean"], 0.5);
-    assert.equal(metrics["success_rate"], 0.25);
-    assert.equal(metrics["frac_zero_std"], 0.5);
-    assert.equal(metrics["frac_all_fail"], 0.5);
-    assert.equal(metrics["response_len/clip_ratio"], 0.5);
-    assert.equal(metrics["admissible_ratio"], 0.5);
-    assert.equal(metrics["truncated_ratio"], 0.25);
+    const metrics = rolloutMetrics([group("a", [1, 0]), group("b", [0.5, 0.5]), group("c", [0.2, 0.6])], 2);
+    const expected = {
+      "return/mean": 2.8 / 6,
+      "return/std": Math.sqrt([1, 0, 0.5, 0.5, 0.2, 0.6].reduce((sum, r) => sum + (r - 2.8 / 6) ** 2, 0) / 5),
+      "return/min": 0,
+      "return/max": 1,
+      success_rate: 1 / 6,
+      task_score: 2.8 / 6,
+      "steps/mean": 2,
+      valid_action_ratio: 1,
+      admissible_ratio: 0.5,
+      truncated_ratio: 0.25,
+      // Of two returns the standard deviation is their difference over √2.
+      "group_std/mean": (1 + 0 + 0.4) / Math.SQRT2 / 3,
+      frac_zero_std: 1 / 3,
+      frac_all_success: 0,
+      frac_all_fail: 2 / 3,
+      "response_len/mean": 1.5,
+      "response_len/min": 1,
+      "response_len/max": 2,
+      "response_len/clip_ratio": 0.5,
+      "prompt_len/mean": 2,
+      "prompt_len/max": 2,
+    };
+    assert.deepEqual(Object.keys(metrics), Object.keys(expected));
+    for (const [name, value] of Object.entries(expected))
+      assert.ok(Math.abs(metrics[name]! - value) < 1e-12, `${name}: ${metrics[name]}, not ${value}`);
   });
 
   it("of anchors count every turn once", () => {

@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { stream } from "../../lib/base/index.js";
+import { evaluateLoss, type LossValue, tokenWeights } from "../../lib/objective/index.js";
 import {
   advantagesOf,
   anchorGraph,
@@ -9,12 +10,11 @@ import {
   type GrpoConfig,
   instructiveAnchors,
   noPenalty,
-  objective,
   parseGrpoConfig,
   type Penalty,
   presetNamed,
+  type Row,
   rowsOf,
-  sharesOf,
   type Turn,
 } from "../../lib/grpo/index.js";
 import { rewardFrom } from "../../lib/rewards/index.js";
@@ -62,6 +62,22 @@ function episodes(count: number, right: number, iteration: number): Group {
   return { task: "shop", rollouts };
 }
 
+/** The loss of some rows on the policy that sampled them. */
+function onPolicy({ objective }: GrpoConfig, rows: readonly Row[]): LossValue {
+  const weights = tokenWeights(
+    objective.aggregation,
+    rows.map(({ responseIds, ...row }) => ({ tokens: responseIds.length, ...row })),
+  );
+  return evaluateLoss(
+    {
+      kind: "policy-gradient",
+      settings: objective,
+      rows: rows.map((row, i) => ({ ...row, tokenWeight: weights[i]! })),
+    },
+    rows.map((row) => ({ logProbs: row.oldLogProbs, entropies: row.oldLogProbs.map(() => 0) })),
+  );
+}
+
 /** Learns P(button 1 on the second page) by the objective's own gradient on a single logit. */
 function learned(config: GrpoConfig): number {
   let logit = 0;
@@ -70,18 +86,12 @@ function learned(config: GrpoConfig): number {
     const group = episodes(8, right, iteration);
     const rows = rowsOf([group], advantagesOf([group], config.advantage), config);
     const at = rows.flatMap((row, i) => (row.promptIds[0] === 2 ? [i] : []));
-    const current = rows.map((row) => row.oldLogProbs);
-    const { logProbSlopes } = objective(
-      config.objective,
-      rows,
-      sharesOf(config.objective, rows),
-      current,
-      current.map(() => [0]),
-    );
+    const { logProbGradients } = onPolicy(config, rows);
     // d log π(1) / d logit = 1 − p, d log π(0) / d logit = −p. Steps of one length, so that no scale is favoured.
-    let slope = 0;
-    for (const i of at) slope += logProbSlopes[i]![0]! * (rows[i]!.responseIds[0] === 6 ? 1 - right : -right);
-    logit -= 0.15 * Math.sign(slope);
+    let gradient = 0;
+    for (const i of at)
+      gradient += logProbGradients[i]![0]! * (rows[i]!.responseIds[0] === 6 ? 1 - right : -right);
+    logit -= 0.15 * Math.sign(gradient);
   }
   return 1 / (1 + Math.exp(-logit));
 }
@@ -189,26 +199,19 @@ describe("ARPO's shared turns", () => {
   });
 
   it("have one gradient either way on the policy that sampled", () => {
-    const slopes = (shared: "soft" | "hard"): Map<number, number> => {
+    const gradients = (shared: "soft" | "hard"): Map<number, number> => {
       const config = configured("arpo", { advantage: { shared } });
       const rows = rowsOf([group], advantagesOf([group], config.advantage), config);
-      const current = rows.map((row) => row.oldLogProbs);
-      const result = objective(
-        config.objective,
-        rows,
-        sharesOf(config.objective, rows),
-        current,
-        current.map(() => [0]),
-      );
+      const result = onPolicy(config, rows);
       // A parameter sees the sum over rows with the same prompt and response.
       const sums = new Map<number, number>();
       rows.forEach((row, i) => {
         const key = 100 * row.promptIds[0]! + row.responseIds[0]!;
-        sums.set(key, (sums.get(key) ?? 0) + result.logProbSlopes[i]![0]!);
+        sums.set(key, (sums.get(key) ?? 0) + result.logProbGradients[i]![0]!);
       });
       return sums;
     };
-    const [soft, hard] = [slopes("soft"), slopes("hard")];
+    const [soft, hard] = [gradients("soft"), gradients("hard")];
     for (const [key, value] of soft) assert.ok(Math.abs(value - hard.get(key)!) < 1e-12);
     assert.equal(soft.size, 4);
   });

@@ -93,8 +93,7 @@ describe("the critic", () => {
     const learner: Learner = {
       logProbs: () => Promise.reject(new Error("not asked for")),
       step: () => Promise.reject(new Error("not asked for")),
-      states: (rows) =>
-        Promise.resolve(rows.map(({ prompt, completions }) => completions.map(() => [prompt[0]!]))),
+      states: (rows) => Promise.resolve(rows.map(({ promptIds }) => [promptIds[0]!])),
     };
     const head = ValueHead.from({ weights: [0.5, 0], first: [0, 0], second: [0, 0], steps: 0 });
     const config = {

@@ -1,4 +1,5 @@
 import { strict as assert } from "node:assert";
+import { evaluateLoss } from "../../lib/objective/index.js";
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import {
   measureModel,
   parseImitationConfig,
+  sequencesOf,
   supervisedLoss,
   type ImitateConfig,
   type PretrainConfig,
@@ -308,7 +310,7 @@ describe("a configuration of training", () => {
 });
 
 describe("the supervised loss", () => {
-  it("is the weighted mean of −log p, and its slopes are its derivatives", () => {
+  it("is the weighted mean of −log p, with its derivatives", () => {
     const row = (weight: number, weights: number[]): Parameters<typeof supervisedLoss>[0][number] => ({
       task: "query",
       weight,
@@ -316,9 +318,20 @@ describe("the supervised loss", () => {
       completions: [{ ids: weights.map(() => 1), weights }],
     });
     const rows = [row(1, [0.5, 0.5]), row(3, [1])];
-    const scores = [[{ logProbs: [-1, -2], entropies: [0, 0] }], [{ logProbs: [-4], entropies: [0] }]];
-    const { loss, logProbs } = supervisedLoss(rows)([0, 1], scores);
+    const scores = [
+      { logProbs: [-1, -2], entropies: [0, 0] },
+      { logProbs: [-4], entropies: [0] },
+    ];
+    const { loss, logProbGradients } = evaluateLoss(supervisedLoss(rows), scores);
     assert.equal(loss, (1 * 1.5 + 3 * 4) / 4);
-    assert.deepEqual(logProbs, [[[-0.125, -0.125]], [[-0.75]]]);
+    assert.deepEqual(logProbGradients, [[-0.125, -0.125], [-0.75]]);
+    // Rows with one prompt stay rows: each is packed alone.
+    assert.deepEqual(
+      sequencesOf(rows).map(({ promptIds, packWith }) => [promptIds, packWith]),
+      [
+        [[1], 0],
+        [[1], 1],
+      ],
+    );
   });
 });

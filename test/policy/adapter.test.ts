@@ -1,21 +1,23 @@
 import { strict as assert } from "node:assert";
-import { freshAdapter, Policy, Trainer, type PolicyOptions, type Row } from "../../lib/policy/index.js";
+import type { Sequence } from "../../lib/objective/index.js";
+import { freshAdapter, Policy, Trainer, type PolicyOptions } from "../../lib/policy/index.js";
 import { loadAdapter, loadModel, mergeAdapter, parameterShapes } from "../../lib/model/index.js";
 import { useBackend } from "../../lib/tensor/index.js";
 import { fixture } from "../fixtures/index.js";
-import { apart, curved, lora, withPolicy } from "./small.js";
+import { curved } from "./curved.js";
+import { apart, lora, withPolicy } from "./small.js";
 
 describe("an adapter", () => {
   before(() => useBackend("wasm"));
   const reference = fixture("gqa-tied");
   const base = loadModel(reference.folder);
   const adapter = loadAdapter(reference.adapter, base.config);
-  const rows: Row[] = [{ prompt: [1, 2, 3], completions: [{ ids: [4, 5, 6] }, { ids: [7] }] }];
+  const rows: Sequence[] = [[4, 5, 6], [7]].map((responseIds) => ({ promptIds: [1, 2, 3], responseIds }));
 
   it("merged into the weights gives the same log-probabilities, and comes out again up to rounding", async () => {
     const scoresOf = async (options: PolicyOptions, of = base): Promise<number[]> => {
       const policy = await Policy.create(of, options);
-      const scores = (await policy.logProbs(rows)).flat().flatMap(({ logProbs }) => [...logProbs]);
+      const scores = (await policy.logProbs(rows)).flatMap(({ logProbs }) => [...logProbs]);
       await policy.dispose();
       return scores;
     };
@@ -29,20 +31,26 @@ describe("an adapter", () => {
     }
   });
 
-  it("cannot be turned off to find a base that was trained away", async () => {
+  it("is not needed for a reference of the whole model, if one was kept", async () => {
+    const row: Sequence = { promptIds: [1], responseIds: [2] };
     await withPolicy({}, async (policy) => {
-      const row: Row = { prompt: [1], completions: [{ ids: [2] }] };
-      await policy.logProbs([row], { adapter: "off" });
-      await new Trainer(policy, { learningRate: 0.1 }).step([row], curved);
-      const late = policy.logProbs([row], { adapter: "off" });
-      await assert.rejects(late, { name: "InputError", message: /second policy/ });
+      await policy.logProbs([row], { reference: true });
+      await new Trainer(policy, { learningRate: 0.1 }).step([row], curved([row]));
+      const late = policy.logProbs([row], { reference: true });
+      await assert.rejects(late, { name: "InputError", message: /create the policy with a reference/ });
+    });
+    await withPolicy({ reference: true }, async (policy) => {
+      const before = await policy.logProbs([row]);
+      await new Trainer(policy, { learningRate: 0.1 }).step([row], curved([row]));
+      assert.deepEqual(await policy.logProbs([row], { reference: true }), before);
+      assert.notDeepEqual(await policy.logProbs([row]), before);
     });
   });
 
-  it("off is the base model to the bit", async () => {
+  it("is left out for the reference: the base model to the bit", async () => {
     const on = await Policy.create(base, { adapter });
     const plain = await Policy.create(base);
-    assert.deepEqual(await on.logProbs(rows, { adapter: "off" }), await plain.logProbs(rows));
+    assert.deepEqual(await on.logProbs(rows, { reference: true }), await plain.logProbs(rows));
     await on.dispose();
     await plain.dispose();
   });
@@ -51,7 +59,7 @@ describe("an adapter", () => {
     const on = await Policy.create(base, {
       adapter: freshAdapter(base.config, { ...lora, targets: ["o_proj"] }, 0),
     });
-    assert.deepEqual(await on.logProbs(rows), await on.logProbs(rows, { adapter: "off" }));
+    assert.deepEqual(await on.logProbs(rows), await on.logProbs(rows, { reference: true }));
     await on.dispose();
   });
 });

@@ -1,7 +1,8 @@
 import { strict as assert } from "node:assert";
 import { BACKENDS } from "../../lib/tensor/index.js";
 import { loadAdapter, loadModel } from "../../lib/model/index.js";
-import { Policy, type Objective, type Row } from "../../lib/policy/index.js";
+import { crossEntropyLoss, type Sequence } from "../../lib/objective/index.js";
+import { Policy } from "../../lib/policy/index.js";
 import { fixture, fixtureNames, type Fixture } from "../fixtures/index.js";
 import { testBackends } from "./available.js";
 
@@ -16,37 +17,19 @@ function close(actual: ArrayLike<number>, expected: ArrayLike<number>, what: str
   }
 }
 
-/** The fixture's texts as rows: the first token is the prompt, the rest its completion. */
-function texts(reference: Fixture): Row[] {
+/** The fixture's texts: the first token is the prompt, the rest its response, none packed with another. */
+function texts(reference: Fixture): Sequence[] {
   const [batch, time] = reference.tensor("ids").shape as [number, number];
   const ids = reference.ids("ids");
-  return Array.from({ length: batch }, (_, b) => {
-    const row = ids.slice(b * time, (b + 1) * time);
-    return { prompt: row.slice(0, 1), completions: [{ ids: row.slice(1) }] };
+  return Array.from({ length: batch }, (_, packWith) => {
+    const text = ids.slice(packWith * time, (packWith + 1) * time);
+    return { promptIds: text.slice(0, 1), responseIds: text.slice(1), packWith };
   });
 }
 
-function group(reference: Fixture): Row {
-  return {
-    prompt: reference.ids("group.prompt"),
-    completions: [0, 1, 2].map((k) => ({ ids: reference.ids(`group.completion.${k}`) })),
-  };
-}
-
-/** loss = Σ weight · log-prob, weights in the order of the tokens. */
-function weighted(weights: readonly Float32Array[], factor: number): Objective {
-  let at = 0; // one weight list for each completion, over all micro-batches in order
-  return (_positions, scores) => {
-    let loss = 0;
-    const logProbs = scores.map((row) =>
-      row.map(({ logProbs: lp }) => {
-        const w = weights[at++]!;
-        lp.forEach((value, t) => (loss += factor * w[t]! * value));
-        return lp.map((_, t) => factor * w[t]!);
-      }),
-    );
-    return { loss, logProbs };
-  };
+function group(reference: Fixture): Sequence[] {
+  const promptIds = reference.ids("group.prompt");
+  return [0, 1, 2].map((k) => ({ promptIds, responseIds: reference.ids(`group.completion.${k}`) }));
 }
 
 function gradientOf(policy: Policy, gradient: Float32Array, name: string): Float32Array {
@@ -70,17 +53,17 @@ for (const backend of testBackends(BACKENDS)) {
         const [batch, time] = reference.tensor("ids").shape as [number, number];
         for (const prefix of ["", "lora."]) {
           const policy = await Policy.create(model, { adapter, train: prefix === "" ? "model" : "adapter" });
-          const on = prefix === "" ? "off" : "on";
-          const scores = await policy.logProbs(texts(reference), { adapter: on });
+          const off = prefix === "";
+          const scores = await policy.logProbs(texts(reference), { reference: off });
           close(
-            scores.flatMap((row) => row.flatMap((c) => c.logProbs)),
+            scores.flatMap((text) => text.logProbs),
             reference.floats(`${prefix}logp`),
             `${prefix}logp`,
           );
-          const packed = await policy.logProbs([group(reference)], { adapter: on });
+          const packed = await policy.logProbs(group(reference), { reference: off });
           for (const k of [0, 1, 2]) {
             close(
-              packed[0]![k]!.logProbs,
+              packed[k]!.logProbs,
               reference.floats(`${prefix}group.logp.${k}`),
               `${prefix}group.logp.${k}`,
             );
@@ -92,16 +75,19 @@ for (const backend of testBackends(BACKENDS)) {
           for (const checkpoint of ["none", "layer"] as const) {
             const policy = await Policy.create(model, prefix === "" ? {} : { adapter });
             const check = async (
-              rows: readonly Row[],
+              rows: readonly Sequence[],
               weights: readonly Float32Array[],
               factor: number,
               part: string,
             ): Promise<void> => {
               const names = reference.names(`${part}grad.`);
               if (names.length === 0) return;
-              const { loss, gradient } = await policy.gradients(rows, weighted(weights, factor), {
-                checkpoint,
-              });
+              const { loss, gradient } = await policy.gradients(
+                rows,
+                // loss = Σ factor · weight · log-prob
+                crossEntropyLoss(weights.map((of) => ({ weights: Array.from(of, (w) => -factor * w) }))),
+                { checkpoint },
+              );
               close([loss], reference.floats(`${part}loss`), `${part}loss`);
               for (const full of names) {
                 const parameter = full.slice(`${part}grad.`.length);
@@ -114,7 +100,7 @@ for (const backend of testBackends(BACKENDS)) {
             );
             await check(texts(reference), byRow, -1 / (batch * (time - 1)), prefix);
             const groupWeights = [0, 1, 2].map((k) => reference.floats(`group.weight.${k}`));
-            await check([group(reference)], groupWeights, 1, `${prefix}group.`);
+            await check(group(reference), groupWeights, 1, `${prefix}group.`);
             await policy.dispose();
           }
         }

@@ -1,7 +1,9 @@
 import { strict as assert } from "node:assert";
-import { Policy, Trainer, type Row, type TrainerOptions } from "../../lib/policy/index.js";
+import type { Sequence } from "../../lib/objective/index.js";
+import { Policy, Trainer, type TrainerOptions } from "../../lib/policy/index.js";
 import { useBackend } from "../../lib/tensor/index.js";
-import { curved, model } from "./small.js";
+import { curved } from "./curved.js";
+import { model } from "./small.js";
 
 describe("a policy refuses before any work", () => {
   let policy: Policy;
@@ -11,29 +13,40 @@ describe("a policy refuses before any work", () => {
   });
   after(() => policy.dispose());
 
-  const cases: [string, readonly Row[], RegExp][] = [
+  const row = (promptIds: number[], responseIds: number[], more: object = {}): Sequence => ({
+    promptIds,
+    responseIds,
+    ...more,
+  });
+  const cases: [string, readonly Sequence[], RegExp][] = [
     ["nothing to score", [], /no rows/],
-    ["an empty prompt", [{ prompt: [], completions: [{ ids: [1] }] }], /Row 0 has an empty prompt/],
-    ["no completion", [{ prompt: [1], completions: [] }], /Row 0 has no completions/],
+    ["an empty prompt", [row([], [1])], /Row 0 has an empty prompt/],
+    ["an empty response", [row([1], [1]), row([1], [])], /Row 1 has an empty response/],
+    ["an id outside the vocabulary", [row([50], [1])], /token id 50/],
+    ["a fractional id", [row([1], [1.5])], /token id 1.5/],
+    ["a row that is too long", [row(new Array<number>(60).fill(1), [1, 1, 1, 1, 1])], /64 positions/],
     [
-      "an empty completion",
-      [{ prompt: [1], completions: [{ ids: [1] }, { ids: [] }] }],
-      /Completion 1 of row 0 is empty/,
-    ],
-    ["an id outside the vocabulary", [{ prompt: [50], completions: [{ ids: [1] }] }], /token id 50/],
-    ["a fractional id", [{ prompt: [1], completions: [{ ids: [1.5] }] }], /token id 1.5/],
-    [
-      "a row that is too long",
-      [{ prompt: new Array<number>(60).fill(1), completions: [{ ids: [1, 1, 1, 1, 1] }] }],
-      /64 positions/,
+      "a shared beginning that is longer than the prompt",
+      [row([1], [1], { sharedTokens: 2 })],
+      /its first 2 tokens/,
     ],
   ];
   for (const [what, rows, message] of cases) {
     it(what, async () => {
       await assert.rejects(policy.logProbs(rows), { name: "InputError", message });
-      await assert.rejects(policy.gradients(rows, curved), { name: "InputError", message });
+      await assert.rejects(policy.gradients(rows, curved(rows)), { name: "InputError", message });
     });
   }
+
+  it("a loss of other rows, and one that nobody knows", async () => {
+    const rows = [row([1], [2])];
+    await assert.rejects(policy.gradients(rows, curved([])), /0 rows for 1 sequences/);
+    const unknown = { kind: "crossed-entropy", settings: {}, rows: [{}] };
+    await assert.rejects(policy.gradients(rows, unknown), {
+      name: "InputError",
+      message: /no loss "crossed-entropy"; there are policy-gradient, cross-entropy/,
+    });
+  });
 
   it("settings that make no sense", async () => {
     const refusals: [TrainerOptions, RegExp][] = [

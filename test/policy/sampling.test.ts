@@ -44,20 +44,24 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
         maxTokens: 9,
         stop: [3, 4, 5, 6, 7],
       });
-      const rows = prompts.map((prompt, r) => ({ prompt, completions: samples[r]! }));
+      const rows = prompts.flatMap((promptIds, r) =>
+        samples[r]!.map(({ ids }) => ({ promptIds, responseIds: ids })),
+      );
       const scores = await policy.logProbs(rows, { temperature });
+      let next = 0;
       let worst = 0;
-      samples.forEach((group, r) =>
-        group.forEach((sample, s) =>
+      samples.forEach((group) =>
+        group.forEach((sample) => {
+          const scored = scores[next++]!;
           sample.ids.forEach((_, t) => {
             worst = Math.max(
               worst,
-              Math.abs(sample.logProbs[t]! - scores[r]![s]!.logProbs[t]!),
-              Math.abs(sample.entropies[t]! - scores[r]![s]!.entropies[t]!),
+              Math.abs(sample.logProbs[t]! - scored.logProbs[t]!),
+              Math.abs(sample.entropies[t]! - scored.entropies[t]!),
             );
             assert.equal(sample.logProbs[t], sample.drawnLogProbs[t]);
-          }),
-        ),
+          });
+        }),
       );
       assert.ok(worst <= 1e-5, `differs by ${worst}`);
       assert.ok(samples.flat().some(({ finish }) => finish === "stop"));

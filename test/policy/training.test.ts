@@ -9,14 +9,14 @@ import {
   resumeCheckpoint,
   saveCheckpoint,
   Trainer,
-  type Objective,
   type PolicyOptions,
-  type Row,
   type TrainerOptions,
 } from "../../lib/policy/index.js";
+import { crossEntropyLoss, type Sequence } from "../../lib/objective/index.js";
 import { useBackend } from "../../lib/tensor/index.js";
 import { learn, parseGrpoConfig, PRESETS } from "../../lib/grpo/index.js";
-import { apart, config, curved, lora, someRows, withPolicy } from "./small.js";
+import { curved, curvedAt } from "./curved.js";
+import { apart, config, lora, someRows, withPolicy } from "./small.js";
 
 describe("gradients", () => {
   before(() => useBackend("wasm"));
@@ -34,14 +34,11 @@ describe("gradients", () => {
         }
         const rows = someRows(3);
         const of = async (checkpoint: "none" | "layer"): Promise<Float32Array> =>
-          (await policy.gradients(rows, curved, { temperature: 0.8, checkpoint })).gradient.slice();
+          (await policy.gradients(rows, curved(rows), { temperature: 0.8, checkpoint })).gradient.slice();
         const gradient = await of("none");
         assert.ok(apart(gradient, await of("layer")) < 1e-5);
         const lossAt = async (): Promise<number> =>
-          curved(
-            rows.map((_, i) => i),
-            await policy.logProbs(rows, { temperature: 0.8 }),
-          ).loss;
+          curvedAt(await policy.logProbs(rows, { temperature: 0.8 }));
         // Along a random direction in each tensor: more signal than single entries in float32.
         for (const { name, offset, size } of policy.host.trained) {
           const direction = Float32Array.from({ length: size }, () => random.normal());
@@ -67,72 +64,85 @@ describe("gradients", () => {
     });
   }
 
-  it("through packed rows equal those of separate rows", async () => {
+  it("through packed sequences equal those of separate ones", async () => {
     await withPolicy({}, async (policy) => {
       const rows = someRows(4, 1);
-      const weights = rows.map((row) =>
-        row.completions.map(({ ids }) => ids.map((_, t) => Math.cos(t + ids[0]!))),
+      const loss = crossEntropyLoss(
+        rows.map(({ responseIds }) => ({
+          weights: responseIds.map((_, t) => -Math.cos(t + responseIds[0]!)),
+        })),
       );
-      const packed = (
-        await policy.gradients(rows, (p) => ({ loss: 0, logProbs: p.map((i) => weights[i]!) }))
-      ).gradient.slice();
-      const apartRows = rows.flatMap(({ prompt, completions }) =>
-        completions.map((completion) => ({ prompt, completions: [completion] })),
-      );
-      const flat = weights.flat();
-      const separate = (
-        await policy.gradients(apartRows, (p) => ({ loss: 0, logProbs: p.map((i) => [flat[i]!]) }))
-      ).gradient;
+      const packed = (await policy.gradients(rows, loss)).gradient.slice();
+      const separateRows = rows.map((row, packWith) => ({ ...row, packWith }));
+      assert.ok(new Set(rows.map(({ packWith }) => packWith)).size < rows.length, "some share a prompt");
+      const separate = (await policy.gradients(separateRows, loss)).gradient;
       assert.ok(apart(packed, separate) < 1e-5, `${apart(packed, separate)}`);
-      const a = (await policy.logProbs(rows)).flat();
-      const b = (await policy.logProbs(apartRows)).flat();
+      const a = await policy.logProbs(rows);
+      const b = await policy.logProbs(separateRows);
       a.forEach((scores, i) => assert.ok(apart(scores.logProbs, b[i]!.logProbs) < 1e-5));
     });
   });
 
-  it("of rows that push nowhere are zeros, and add nothing to the others'", () =>
+  it("and scores come back in the order of the sequences, whatever shares a prompt", async () => {
+    await withPolicy({ batchTokens: 20 }, async (policy) => {
+      const rows = someRows(5, 2).map(({ promptIds, responseIds }) => ({ promptIds, responseIds }));
+      const order = stream(4, "order").shuffle(rows.map((_, i) => i));
+      const turned = order.map((i) => rows[i]!);
+      const scores = await policy.logProbs(rows);
+      (await policy.logProbs(turned)).forEach(({ logProbs }, k) =>
+        assert.ok(apart(logProbs, scores[order[k]!]!.logProbs) < 1e-5),
+      );
+      const one = await policy.gradients(rows, curved(rows));
+      const gradient = one.gradient.slice();
+      one.scores.forEach(({ logProbs }, i) => assert.ok(apart(logProbs, scores[i]!.logProbs) < 1e-5));
+      assert.deepEqual(
+        one.parts.flatMap((part) => part.rows).sort((x, y) => x - y),
+        rows.map((_, i) => i),
+      );
+      assert.ok(one.parts.length > 1);
+      assert.equal(
+        one.parts.reduce((sum, part) => sum + part.loss, 0),
+        one.loss,
+      );
+      const two = (await policy.gradients(turned, curved(turned, order))).gradient;
+      assert.ok(apart(gradient, two) < 1e-5);
+    });
+  });
+
+  it("of sequences whose loss has no derivative are zeros, and add nothing to the others'", () =>
     withPolicy({ batchTokens: 1 }, async (policy) => {
-      // Every row is a micro-batch of its own; half of them have slopes of zero, and are not differentiated at all.
-      const rows = someRows(6);
-      const some: Objective = (positions, scores) => {
-        const { loss, logProbs } = curved(positions, scores);
-        return {
-          loss,
-          logProbs: logProbs.map((row, i) => row.map((c) => c.map((v) => (positions[i]! % 2 ? 0 : v)))),
-        };
-      };
-      const gradient = (await policy.gradients(rows, some)).gradient.slice();
-      const one = await policy.gradients([rows[1]!], (_, scores) => ({
-        loss: 0,
-        logProbs: scores.map((row) => row.map(({ logProbs }) => logProbs.map(() => 0))),
-      }));
-      assert.ok(one.gradient.every((value) => value === 0));
-      const even = rows.filter((_, i) => i % 2 === 0);
-      const alone = await policy.gradients(even, (positions, scores) => {
-        const { loss, logProbs } = curved(
-          positions.map((p) => 2 * p),
-          scores,
-        );
-        return { loss, logProbs };
-      });
+      // Every sequence is a micro-batch of its own; half of them have weights of zero, and are not differentiated at all.
+      const rows = someRows(6).map((row, packWith) => ({ ...row, packWith }));
+      const weight = (i: number, t: number): number => (i % 2 ? 0 : Math.sin(1 + i + t));
+      const loss = (which: readonly number[]): ReturnType<typeof crossEntropyLoss> =>
+        crossEntropyLoss(which.map((i) => ({ weights: rows[i]!.responseIds.map((_, t) => weight(i, t)) })));
+      const all = rows.map((_, i) => i);
+      const gradient = (await policy.gradients(rows, loss(all))).gradient.slice();
+      assert.ok((await policy.gradients([rows[1]!], loss([1]))).gradient.every((value) => value === 0));
+      const even = all.filter((i) => i % 2 === 0);
+      const alone = await policy.gradients(
+        even.map((i) => rows[i]!),
+        loss(even),
+      );
       assert.deepEqual(gradient, alone.gradient);
     }));
 
   it("do not depend on the micro-batches, dropout included", async () => {
     const adapter = freshAdapter(config, { ...lora, dropout: 0.3 }, 3);
     const results: Float32Array[] = [];
+    const some = someRows(6);
     for (const batchTokens of [1, 20, 10_000]) {
       await withPolicy({ adapter, batchTokens }, async (policy) => {
         policy.parameters.fill(0.1);
         policy.changed();
-        results.push((await policy.gradients(someRows(6), curved, { dropout: [1, 2] })).gradient.slice());
+        results.push((await policy.gradients(some, curved(some), { dropout: [1, 2] })).gradient.slice());
       });
     }
     assert.ok(apart(results[0]!, results[1]!) < 1e-5 && apart(results[0]!, results[2]!) < 1e-5);
     await withPolicy({ adapter }, async (policy) => {
       policy.parameters.fill(0.1);
       policy.changed();
-      const whole = (await policy.gradients(someRows(6), curved)).gradient;
+      const whole = (await policy.gradients(some, curved(some))).gradient;
       assert.ok(apart(results[0]!, whole) > 1e-3, "dropout did nothing");
     });
   });
@@ -152,10 +162,15 @@ describe("training", () => {
     schedule: { kind: "cosine", warmUp: 2, steps: 20 },
   };
 
+  const step = (trainer: Trainer, s: number): ReturnType<Trainer["step"]> => {
+    const rows = someRows(5, s);
+    return trainer.step(rows, curved(rows));
+  };
+
   async function train(options: PolicyOptions, steps: number): Promise<Float32Array> {
     return withPolicy({ batchTokens: 24, ...options }, async (policy) => {
       const trainer = new Trainer(policy, settings);
-      for (let s = 0; s < steps; s++) await trainer.step(someRows(5, s), curved);
+      for (let s = 0; s < steps; s++) await step(trainer, s);
       return policy.parameters.slice();
     });
   }
@@ -173,7 +188,7 @@ describe("training", () => {
       const run = (workers: number): Promise<unknown> =>
         withPolicy({ batchTokens: 24, ...options, workers }, async (policy) => {
           const trainer = new Trainer(policy, settings);
-          for (let s = 0; s < 3; s++) await trainer.step(someRows(5, s), curved);
+          for (let s = 0; s < 3; s++) await step(trainer, s);
           return Promise.all([
             policy.parameters.slice(),
             policy.sample(requests, { seed: 4, maxTokens: 6, stop: [0, 1] }),
@@ -195,7 +210,7 @@ describe("training", () => {
       await withPolicy({ batchTokens: 24, ...options }, async (policy) => {
         const trainer = new Trainer(policy, settings);
         for (let s = 0; s < 3; s++) {
-          await trainer.step(someRows(5, s), curved);
+          await step(trainer, s);
           saveCheckpoint(path, trainer);
         }
       });
@@ -203,7 +218,7 @@ describe("training", () => {
         const trainer = new Trainer(policy, settings);
         resumeCheckpoint(path, trainer);
         assert.equal(trainer.steps, 3);
-        for (let s = 3; s < 6; s++) await trainer.step(someRows(5, s), curved);
+        for (let s = 3; s < 6; s++) await step(trainer, s);
         return policy.parameters.slice();
       });
       assert.deepEqual(resumed, whole);
@@ -217,18 +232,17 @@ describe("training", () => {
   it("learns what it is shown, and keeps no tensor", async () => {
     await withPolicy({}, async (policy) => {
       const trainer = new Trainer(policy, { learningRate: 0.01 });
-      const row: Row = { prompt: [1, 2, 3], completions: [{ ids: [4, 5, 6, 7] }, { ids: [8, 9] }] };
-      const shown: Objective = (_, scores) => {
-        const logProbs = scores.map((of) => of.map((c) => c.logProbs.map(() => -1 / 6)));
-        return {
-          loss: -scores.flat().reduce((sum, c) => sum + c.logProbs.reduce((a, b) => a + b) / 6, 0),
-          logProbs,
-        };
-      };
+      const rows: Sequence[] = [
+        [4, 5, 6, 7],
+        [8, 9],
+      ].map((responseIds) => ({ promptIds: [1, 2, 3], responseIds }));
+      const shown = crossEntropyLoss(
+        rows.map(({ responseIds }) => ({ weights: responseIds.map(() => 1 / 6) })),
+      );
       const losses: number[] = [];
       let tensors = 0;
       for (let s = 0; s < 200; s++) {
-        losses.push((await trainer.step([row], shown)).loss);
+        losses.push((await trainer.step(rows, shown)).loss);
         if (s % 50 === 1) await policy.sample([{ prompt: [1], n: 2, name: [s] }], { seed: 0, maxTokens: 3 });
         if (s === 1) tensors = tf.memory().numTensors;
       }
@@ -250,20 +264,21 @@ describe("training", () => {
         const rows = someRows(2);
         await policy.logProbs(rows);
         const { numTensors } = tf.memory();
-        const broken: Objective = (p, scores) => ({ ...curved(p, scores), loss: NaN });
+        const broken = curved(rows, undefined, NaN);
         await assert.rejects(trainer.step(rows, broken), /loss is NaN.*not-finite-step-1\.json/);
-        const infinite: Objective = (p, scores) => {
-          const slopes = curved(p, scores);
-          return { ...slopes, logProbs: slopes.logProbs.map((r) => r.map((c) => c.map(() => Infinity))) };
-        };
+        // Finite as a loss, and more than float32 can hold as a derivative.
+        const infinite = crossEntropyLoss(
+          rows.map(({ responseIds }) => ({ weights: responseIds.map(() => 1e39) })),
+        );
         await assert.rejects(trainer.step(rows, infinite), /gradient of step 1 is not finite/);
         const dump = JSON.parse(readFileSync(join(folder, "not-finite-step-1.json"), "utf8")) as {
-          rows: Row[];
+          sequences: Sequence[];
+          loss: unknown;
         };
-        assert.deepEqual(dump.rows, rows);
+        assert.deepEqual([dump.sequences, dump.loss], [rows, infinite]);
         assert.deepEqual(policy.parameters, before);
         assert.equal(tf.memory().numTensors, numTensors);
-        await trainer.step(rows, curved);
+        await trainer.step(rows, curved(rows));
         assert.notDeepEqual(policy.parameters, before);
       });
     }

@@ -49,15 +49,17 @@ export class IterationClock {
     }
   }
 
-  /** The same learner, watched. */
+  /** The same learner, timed. */
   watch(learner: Learner): Learner {
     return {
-      ...learner,
-      step: (rows, slopes, options) =>
-        learner.step(rows, (which, scores) => this.ofAlgorithm(() => slopes(which, scores)), options),
-      logProbs: async (rows, options) => {
+      step: async (sequences, loss, options) => {
+        const result = await learner.step(sequences, loss, options);
+        this.algorithm += result.lossTime ?? 0;
+        return result;
+      },
+      logProbs: async (sequences, options) => {
         const from = performance.now();
-        const scores = await learner.logProbs(rows, options);
+        const scores = await learner.logProbs(sequences, options);
         this.scoring += performance.now() - from;
         return scores;
       },

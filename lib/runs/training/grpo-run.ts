@@ -12,7 +12,6 @@ import {
   estimateAdvantages,
   type Group,
   learn,
-  type Learner,
   type Metrics,
   type Penalty,
   rolloutMetrics,
@@ -64,7 +63,6 @@ export interface DevResult {
 interface Parts {
   readonly policy: Policy;
   readonly trainer: Trainer;
-  readonly learner: Learner;
   /** For PPO. It is replaced where a run goes on. */
   critic: ValueHead | null;
   readonly tokenizer: Tokenizer;
@@ -162,6 +160,7 @@ async function openParts(config: GrpoRun, dumpFolder: string): Promise<Parts> {
     : undefined;
   const policy = await library.Policy.create(model, {
     workers: config.workers,
+    reference: config.learner.objective.kl !== null,
     ...(adapter ? { adapter } : {}),
   });
   const { update } = config.learner;
@@ -175,24 +174,9 @@ async function openParts(config: GrpoRun, dumpFolder: string): Promise<Parts> {
     seed: config.seed,
     dumpFolder,
   });
-  // Without an adapter to switch off, the reference is a second copy of where the run began.
-  const needsReference = config.learner.objective.kl !== null && !adapter;
-  const reference = needsReference
-    ? await library.Policy.create(models.loadModel(config.model), { train: "nothing" })
-    : null;
-  const learner: Learner = {
-    step: (rows, slopes, options) => trainer.step(rows, slopes, options),
-    logProbs: (rows, options) =>
-      options.adapter === "off" && reference
-        ? reference.logProbs(rows, { temperature: options.temperature })
-        : policy.logProbs(rows, options),
-    states: async (rows) =>
-      (await policy.logProbs(rows, { states: true })).map((row) => row.map(({ state }) => state!)),
-  };
   return {
     policy,
     trainer,
-    learner,
     critic: config.learner.value ? ValueHead.fresh(model.config.hiddenSize) : null,
     tokenizer,
     save: (folder) => {
@@ -203,10 +187,7 @@ async function openParts(config: GrpoRun, dumpFolder: string): Promise<Parts> {
         if (existsSync(join(config.model, name))) cpSync(join(config.model, name), join(folder, name));
       }
     },
-    dispose: async () => {
-      await policy.dispose();
-      await reference?.dispose();
-    },
+    dispose: () => policy.dispose(),
   };
 }
 
@@ -230,11 +211,11 @@ async function learnFrom(
   const reward = rewardFrom(learner.reward, learner.sampling.maxTokens);
   const penalty: Penalty = (turn) => reward.penalty(turn);
   const judged = parts.critic
-    ? await criticAdvantages(groups, parts.critic, parts.learner, learner, penalty)
+    ? await criticAdvantages(groups, parts.critic, parts.trainer, learner, penalty)
     : clock.ofAlgorithm(() => estimateAdvantages(groups, learner.advantage, { penalty }));
   const rows = clock.ofAlgorithm(() => rowsOf(groups, judged.advantages, learner));
   const random = stream(config.seed, "mini-batches", iteration);
-  const updated = await learn(rows, clock.watch(parts.learner), learner, random);
+  const updated = await learn(rows, clock.watch(parts.trainer), learner, random);
   for (const [name, value] of Object.entries(updated)) {
     if (!Number.isFinite(value)) throw new RunError(`Metric ${name} of iteration ${iteration} is ${value}.`);
   }

@@ -1,5 +1,5 @@
 /** Importance ratios ρ = π/π_old of a response's tokens. */
-import type { RatioLevel } from "./config.js";
+import type { RatioLevel } from "./settings.js";
 
 const LARGEST_TOKEN_EXPONENT = 20;
 /** GSPO's reference code cuts the sequence's exponent at 10. */
@@ -18,21 +18,21 @@ export function ratios(
   level: RatioLevel,
   logProbs: readonly number[],
   oldLogProbs: readonly number[],
-): { ratio: number[]; slope: number[] } {
-  if (level === "none") return { ratio: logProbs.map(() => 1), slope: logProbs.map(() => 0) };
+): { ratio: number[]; gradient: number[] } {
+  if (level === "none") return { ratio: logProbs.map(() => 1), gradient: logProbs.map(() => 0) };
   if (level === "token") {
     const ratio: number[] = [];
-    const slope: number[] = [];
+    const gradient: number[] = [];
     logProbs.forEach((logProb, t) => {
       const difference = logProb - oldLogProbs[t]!;
       const exponent = Math.min(LARGEST_TOKEN_EXPONENT, Math.max(-LARGEST_TOKEN_EXPONENT, difference));
       ratio.push(Math.exp(exponent));
-      slope.push(exponent === difference ? ratio[t]! : 0);
+      gradient.push(exponent === difference ? ratio[t]! : 0);
     });
-    return { ratio, slope };
+    return { ratio, gradient };
   }
   let sum = 0;
   logProbs.forEach((logProb, t) => (sum += logProb - oldLogProbs[t]!));
   const s = Math.exp(Math.min(LARGEST_SEQUENCE_EXPONENT, logProbs.length > 0 ? sum / logProbs.length : 0));
-  return { ratio: logProbs.map(() => s), slope: logProbs.map(() => s) };
+  return { ratio: logProbs.map(() => s), gradient: logProbs.map(() => s) };
 }

@@ -3,7 +3,7 @@
 /** At which level the importance ratio is taken: not at all, for each token, or for the whole response (GSPO). */
 export type RatioLevel = "none" | "token" | "sequence";
 
-/** Where the ratio stops paying. */
+/** Where the clip bounds the ratio. */
 export interface Clip {
   /** ε_low: the ratio is clipped below at 1 − low. */
   readonly low: number;

@@ -1,10 +1,10 @@
-/** The loss of one token: what its advantage and its ratio are worth, and how that changes with log π. */
-import type { Clip, ObjectiveConfig } from "./config.js";
+/** The loss of one token from its advantage and its ratio, with the clip, and its derivative by log π. */
+import type { Clip, ObjectiveConfig } from "./settings.js";
 
 export interface TokenLoss {
   readonly value: number;
   /** Derivative by the token's current log-probability. */
-  readonly slope: number;
+  readonly gradient: number;
   /** The clip decided the value: "low", "high", "dual", or not at all. */
   readonly clipped: "low" | "high" | "dual" | null;
 }
@@ -12,30 +12,30 @@ export interface TokenLoss {
 /**
  * PPO's clipped surrogate, −min(ρA, clip(ρ, 1−ε_low, 1+ε_high)·A), with the dual clip min(·, −cA) for A < 0
  * (Schulman et al. 2017, arXiv:1707.06347, eq. 7; Ye et al. 2020, arXiv:1912.09729, eq. 5).
- * `ratioSlope` is dρ/d log π.
+ * `ratioGradient` is dρ/d log π.
  */
 export function clippedSurrogate(
   ratio: number,
-  ratioSlope: number,
+  ratioGradient: number,
   advantage: number,
   clip: Clip | null,
 ): TokenLoss {
   const free = -ratio * advantage;
-  if (clip === null) return { value: free, slope: -ratioSlope * advantage, clipped: null };
+  if (clip === null) return { value: free, gradient: -ratioGradient * advantage, clipped: null };
   if (clip.dual !== undefined && advantage < 0 && ratio > clip.dual) {
-    return { value: -clip.dual * advantage, slope: 0, clipped: "dual" };
+    return { value: -clip.dual * advantage, gradient: 0, clipped: "dual" };
   }
   if (advantage > 0 && ratio > 1 + clip.high) {
-    return { value: -(1 + clip.high) * advantage, slope: 0, clipped: "high" };
+    return { value: -(1 + clip.high) * advantage, gradient: 0, clipped: "high" };
   }
   if (advantage < 0 && ratio < 1 - clip.low) {
-    return { value: -(1 - clip.low) * advantage, slope: 0, clipped: "low" };
+    return { value: -(1 - clip.low) * advantage, gradient: 0, clipped: "low" };
   }
-  return { value: free, slope: -ratioSlope * advantage, clipped: null };
+  return { value: free, gradient: -ratioGradient * advantage, clipped: null };
 }
 
 /**
- * CISPO: the clipped ratio is a constant weight on −A·log π, so a clipped token still teaches
+ * CISPO: the clipped ratio is a constant weight on −A·log π, so a clipped token still has a gradient
  * (MiniMax 2025, arXiv:2506.13585, eq. 4).
  */
 export function detachedSurrogate(
@@ -46,24 +46,24 @@ export function detachedSurrogate(
 ): TokenLoss {
   const bounded = clip === null ? ratio : Math.min(1 + clip.high, Math.max(1 - clip.low, ratio));
   const clipped = bounded < ratio ? "high" : bounded > ratio ? "low" : null;
-  return { value: -bounded * advantage * logProb, slope: -bounded * advantage, clipped };
+  return { value: -bounded * advantage * logProb, gradient: -bounded * advantage, clipped };
 }
 
 /** REINFORCE: −A·log π; equal in gradient to PPO's surrogate on the policy that sampled. */
 export function reinforce(logProb: number, advantage: number): TokenLoss {
-  return { value: -advantage * logProb, slope: -advantage, clipped: null };
+  return { value: -advantage * logProb, gradient: -advantage, clipped: null };
 }
 
 /** The token loss that a configuration names. */
 export function tokenLoss(
   config: Pick<ObjectiveConfig, "ratio" | "surrogate" | "clip">,
   ratio: number,
-  ratioSlope: number,
+  ratioGradient: number,
   logProb: number,
   advantage: number,
 ): TokenLoss {
   if (config.ratio === "none") return reinforce(logProb, advantage);
   return config.surrogate === "detached"
     ? detachedSurrogate(ratio, logProb, advantage, config.clip)
-    : clippedSurrogate(ratio, ratioSlope, advantage, config.clip);
+    : clippedSurrogate(ratio, ratioGradient, advantage, config.clip);
 }

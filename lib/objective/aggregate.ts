@@ -1,9 +1,9 @@
 /**
  * How token losses become one number. Implementations differ silently here, so it is said as data: every token
- * gets a share, the loss is Σ share·ℓ, and the shares are those of the whole mini-batch. Splitting the
+ * gets a weight, the loss is Σ weight·ℓ, and the weights are those of the whole mini-batch. Splitting the
  * mini-batch into micro-batches then cannot change the gradient.
  */
-import type { Aggregation } from "./config.js";
+import type { Aggregation } from "./settings.js";
 
 /** What aggregation needs to know of a row. */
 export interface CountedRow {
@@ -18,7 +18,7 @@ export interface CountedRow {
 }
 
 /**
- * The share of each row's every token in the loss. `[rows] → [rows]`
+ * The weight of each token of a row in the loss. `[rows] → [rows]`
  *
  * - token-mean: 1/Σ tokens (DAPO, verl's default).
  * - seq-mean-token-mean: 1/(rows · tokens of the row) (the GRPO paper).
@@ -27,16 +27,16 @@ export interface CountedRow {
  * - prompt-mean: 1/(groups · tokens of the group).
  * - rollout-mean-token-mean: 1/(roll-outs · tokens of the row).
  *
- * Rows that do not count have share 0 and are in no denominator. All shares are 0 when nothing counts.
+ * Rows that do not count have weight 0 and are in no denominator. All weights are 0 when nothing counts.
  */
-export function tokenShares(aggregation: Aggregation, rows: readonly CountedRow[]): number[] {
+export function tokenWeights(aggregation: Aggregation, rows: readonly CountedRow[]): number[] {
   const counted = rows.filter((row) => row.counted && row.tokens > 0);
   if (counted.length === 0) return rows.map(() => 0);
-  const share = sharer(aggregation, counted);
-  return rows.map((row) => (row.counted && row.tokens > 0 ? share(row) : 0));
+  const weight = weighing(aggregation, counted);
+  return rows.map((row) => (row.counted && row.tokens > 0 ? weight(row) : 0));
 }
 
-function sharer(aggregation: Aggregation, counted: readonly CountedRow[]): (row: CountedRow) => number {
+function weighing(aggregation: Aggregation, counted: readonly CountedRow[]): (row: CountedRow) => number {
   const rows = counted.length;
   if (typeof aggregation === "object") return () => 1 / (rows * aggregation.constant);
   switch (aggregation) {

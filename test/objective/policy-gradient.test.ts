@@ -2,14 +2,16 @@ import { strict as assert } from "node:assert";
 import fc from "fast-check";
 import {
   clippedSurrogate,
+  evaluateLoss,
   klAt,
-  objective,
+  type LossValue,
   type ObjectiveConfig,
+  partOf,
+  type PolicyGradientLoss,
+  type PolicyGradientRow,
   ratios,
-  type Row,
-  sharesOf,
-  tokenShares,
-} from "../../lib/grpo/index.js";
+  tokenWeights,
+} from "../../lib/objective/index.js";
 
 function close(actual: number, expected: number, tolerance = 1e-6): void {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
@@ -26,8 +28,8 @@ describe("KL estimators", () => {
     assert.deepEqual(at(-1, -1), [0, 0, 0]);
   });
 
-  it("stop pulling where they are cut", () => {
-    assert.deepEqual(klAt({ estimator: "k3", clamp: 50 }, -30, -1), { value: 50, slope: 0 });
+  it("have no gradient where they are cut", () => {
+    assert.deepEqual(klAt({ estimator: "k3", clamp: 50 }, -30, -1), { value: 50, gradient: 0 });
   });
 });
 
@@ -70,28 +72,28 @@ describe("aggregation", () => {
     { tokens: 6, counted: true, group: 1, rollout: 0 },
   ];
   const losses = [[1, 1], new Array<number>(6).fill(2)];
-  const total = (shares: readonly number[]): number =>
-    losses.reduce((sum, row, i) => sum + row.reduce((a, b) => a + b, 0) * shares[i]!, 0);
+  const total = (weights: readonly number[]): number =>
+    losses.reduce((sum, row, i) => sum + row.reduce((a, b) => a + b, 0) * weights[i]!, 0);
 
   it("agrees with the golden values", () => {
-    close(total(tokenShares("token-mean", rows)), 1.75);
-    close(total(tokenShares("seq-mean-token-mean", rows)), 1.5);
-    close(total(tokenShares("seq-mean-token-sum", rows)), 7);
-    close(total(tokenShares({ constant: 8 }, rows)), 0.875);
-    close(total(tokenShares("prompt-mean", rows)), 1.5);
-    close(total(tokenShares("rollout-mean-token-mean", rows)), 3); // one roll-out of two rows: 1 + 2
+    close(total(tokenWeights("token-mean", rows)), 1.75);
+    close(total(tokenWeights("seq-mean-token-mean", rows)), 1.5);
+    close(total(tokenWeights("seq-mean-token-sum", rows)), 7);
+    close(total(tokenWeights({ constant: 8 }, rows)), 0.875);
+    close(total(tokenWeights("prompt-mean", rows)), 1.5);
+    close(total(tokenWeights("rollout-mean-token-mean", rows)), 3); // one roll-out of two rows: 1 + 2
   });
 
   it("leaves masked rows out of every denominator", () => {
     const masked = [...rows, { tokens: 100, counted: false, group: 2, rollout: 3 }];
     for (const mode of ["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "prompt-mean"] as const) {
-      assert.deepEqual(tokenShares(mode, masked), [...tokenShares(mode, rows), 0]);
+      assert.deepEqual(tokenWeights(mode, masked), [...tokenWeights(mode, rows), 0]);
     }
-    assert.deepEqual(tokenShares("token-mean", [{ tokens: 3, counted: false, group: 0, rollout: 0 }]), [0]);
+    assert.deepEqual(tokenWeights("token-mean", [{ tokens: 3, counted: false, group: 0, rollout: 0 }]), [0]);
   });
 });
 
-describe("the objective", () => {
+describe("the policy-gradient loss", () => {
   const base: ObjectiveConfig = {
     ratio: "token",
     surrogate: "clipped",
@@ -130,40 +132,64 @@ describe("the objective", () => {
     }),
   );
   type Drawn = typeof row extends fc.Arbitrary<infer T> ? T : never;
-  const rowOf = (drawn: Drawn): Row => ({
-    promptIds: [0],
-    responseIds: drawn.current.map(() => 1),
+  type Given = Omit<PolicyGradientRow, "tokenWeight"> & { readonly group: number };
+  const rowOf = (drawn: Drawn): Given => ({
     oldLogProbs: drawn.old,
     refLogProbs: drawn.ref,
     advantages: drawn.current.map(() => drawn.advantage),
     counted: drawn.counted,
     group: drawn.group,
-    rollout: 0,
   });
+  /** Rows as the loss of one mini-batch. */
+  const lossOf = (settings: ObjectiveConfig, rows: readonly Given[]): PolicyGradientLoss => {
+    const weights = tokenWeights(
+      settings.aggregation,
+      rows.map(({ advantages, counted, group }) => ({
+        tokens: advantages.length,
+        counted,
+        group,
+        rollout: group,
+      })),
+    );
+    return {
+      kind: "policy-gradient",
+      settings,
+      rows: rows.map((row, i) => ({ ...row, tokenWeight: weights[i]! })),
+    };
+  };
+  const at = (
+    loss: PolicyGradientLoss,
+    logProbs: readonly (readonly number[])[],
+    entropies: readonly (readonly number[])[] = logProbs.map((tokens) => tokens.map(() => 0)),
+  ): LossValue =>
+    evaluateLoss(
+      loss,
+      logProbs.map((tokens, i) => ({ logProbs: tokens, entropies: entropies[i]! })),
+    );
 
   for (const [name, config] of Object.entries(variants)) {
     it(`has the gradient that finite differences find: ${name}`, () => {
       fc.assert(
         fc.property(fc.array(row, { minLength: 1, maxLength: 4 }), (drawn) => {
           const rows = drawn.map(rowOf);
-          const shares = sharesOf(config, rows);
+          const loss = lossOf(config, rows);
           const entropies = drawn.map((d) => d.entropy);
-          const at = (logProbs: number[][]): number =>
-            objective(config, rows, shares, logProbs, entropies).loss;
+          const value = (logProbs: number[][]): number => at(loss, logProbs, entropies).loss;
           const current = drawn.map((d) => d.current);
-          const { logProbSlopes } = objective(config, rows, shares, current, entropies);
+          const { logProbGradients, entropyGradients } = at(loss, current, entropies);
           const h = 1e-6;
           current.forEach((tokens, i) =>
             tokens.forEach((_, t) => {
               const moved = (by: number): number[][] =>
                 current.map((list, k) => list.map((v, u) => (k === i && u === t ? v + by : v)));
-              const ratio = Math.exp(tokens[t]! - rows[i]!.oldLogProbs[t]!);
+              const ratio = Math.exp(tokens[t]! - rows[i]!.oldLogProbs![t]!);
               const bounds = config.clip
                 ? [1 - config.clip.low, 1 + config.clip.high, config.clip.dual ?? 1e9]
                 : [];
               if (bounds.some((bound) => Math.abs(ratio - bound) < 1e-4)) return; // a kink has no derivative
-              const slope = (at(moved(h)) - at(moved(-h))) / (2 * h);
-              close(logProbSlopes[i]![t]!, slope, 1e-5 * Math.max(1, Math.abs(slope)));
+              const found = (value(moved(h)) - value(moved(-h))) / (2 * h);
+              close(logProbGradients[i]![t]!, found, 1e-5 * Math.max(1, Math.abs(found)));
+              close(entropyGradients![i]![t]!, -loss.rows[i]!.tokenWeight * config.entropy, 1e-12);
             }),
           );
         }),
@@ -175,77 +201,63 @@ describe("the objective", () => {
   it("does not change when the mini-batch is split", () => {
     fc.assert(
       fc.property(fc.array(row, { minLength: 2, maxLength: 6 }), fc.nat(), (drawn, cut) => {
-        const rows = drawn.map(rowOf);
-        const shares = sharesOf(base, rows);
+        const loss = lossOf(base, drawn.map(rowOf));
         const [lp, h] = [drawn.map((d) => d.current), drawn.map((d) => d.entropy)];
-        const whole = objective(base, rows, shares, lp, h);
-        const k = 1 + (cut % (rows.length - 1));
-        const parts = [[0, k] as const, [k, rows.length] as const].map(([from, to]) =>
-          objective(
-            base,
-            rows.slice(from, to),
-            shares.slice(from, to),
-            lp.slice(from, to),
-            h.slice(from, to),
+        const whole = at(loss, lp, h);
+        const k = 1 + (cut % (drawn.length - 1));
+        const all = drawn.map((_, i) => i);
+        const parts = [all.slice(0, k), all.slice(k)].map((which) =>
+          at(
+            partOf(loss, which),
+            which.map((i) => lp[i]!),
+            which.map((i) => h[i]!),
           ),
         );
-        assert.deepEqual([...parts[0]!.logProbSlopes, ...parts[1]!.logProbSlopes], whole.logProbSlopes);
+        const together = parts.flatMap((part) => part.logProbGradients);
+        assert.deepEqual(together, whole.logProbGradients);
         close(parts[0]!.loss + parts[1]!.loss, whole.loss, 1e-9);
       }),
     );
   });
 
   it("is REINFORCE in gradient on the policy that sampled, with ratio 1 and nothing clipped", () => {
-    const rows: Row[] = [0.5, -1].map((advantage, group) => ({
-      promptIds: [0],
-      responseIds: [1, 2],
+    const rows = [0.5, -1].map((advantage, group): Given => ({
       oldLogProbs: [-1, -0.3],
       advantages: [advantage, advantage],
       counted: true,
       group,
-      rollout: group,
     }));
     const plain: ObjectiveConfig = { ...base, kl: null, entropy: 0 };
-    const shares = sharesOf(plain, rows);
-    const logProbs = rows.map((r) => r.oldLogProbs);
-    const entropies = rows.map(() => [0, 0]);
-    const ppo = objective(plain, rows, shares, logProbs, entropies);
-    const pg = objective({ ...plain, ratio: "none", clip: null }, rows, shares, logProbs, entropies);
-    assert.deepEqual(ppo.logProbSlopes, pg.logProbSlopes);
-    assert.equal(ppo.sums.ratio / ppo.sums.tokens, 1);
-    assert.equal(ppo.sums.clipLow + ppo.sums.clipHigh + ppo.sums.clipDual, 0);
-    assert.equal(ppo.sums.klOldK1, 0);
+    const logProbs = rows.map((r) => r.oldLogProbs!);
+    const ppo = at(lossOf(plain, rows), logProbs);
+    const pg = at(lossOf({ ...plain, ratio: "none", clip: null }, rows), logProbs);
+    assert.deepEqual(ppo.logProbGradients, pg.logProbGradients);
+    const sums = ppo.sums!;
+    assert.equal(sums["ratio"]! / sums["tokens"]!, 1);
+    assert.equal(sums["clipLow"]! + sums["clipHigh"]! + sums["clipDual"]!, 0);
+    assert.equal(sums["klOldK1"], 0);
+    // Old log-probabilities that are not known yet are the current ones.
+    const unknown = rows.map((row) => ({ ...row, oldLogProbs: null }));
+    assert.deepEqual(at(lossOf(plain, unknown), logProbs), ppo);
   });
 
   it("multiplies a row's loss by its weight", () => {
-    const row: Row = {
-      promptIds: [0],
-      responseIds: [1],
-      oldLogProbs: [-1],
-      advantages: [1],
-      counted: true,
-      group: 0,
-      rollout: 0,
-    };
+    const row: Given = { oldLogProbs: [-1], advantages: [1], counted: true, group: 0 };
     const plain: ObjectiveConfig = { ...base, kl: null, entropy: 0, aggregation: "seq-mean-token-sum" };
-    const rows = [row, row];
-    const weighted = objective(plain, rows, sharesOf(plain, rows), [[-1], [-1]], [[0], [0]], [0.25, 1]);
-    assert.deepEqual(weighted.logProbSlopes, [[-0.125], [-0.5]]);
+    const weighted = at(lossOf(plain, [{ ...row, rowWeight: 0.25 }, row]), [[-1], [-1]]);
+    assert.deepEqual(weighted.logProbGradients, [[-0.125], [-0.5]]);
     assert.equal(weighted.loss, -0.625);
   });
 
-  it("stops on a value that is not finite", () => {
-    const rows: Row[] = [
-      {
-        promptIds: [0],
-        responseIds: [1],
-        oldLogProbs: [-1],
-        advantages: [NaN],
-        counted: true,
-        group: 0,
-        rollout: 0,
-      },
-    ];
-    assert.throws(() => objective(base, rows, [1], [[-1]], [[0]]), /token 0 of row 0 is NaN/);
+  it("stops on an advantage or an entropy that is not finite, and names the task", () => {
+    const row: Given = { oldLogProbs: [-1], advantages: [NaN], counted: true, group: 0 };
+    assert.throws(() => at(lossOf(base, [row]), [[-1]]), /token 0 of a response to row 0 is NaN/);
+    const named = { ...row, advantages: [1], task: "goal 12" };
+    for (const entropy of [0, 0.01]) {
+      assert.throws(() => at(lossOf({ ...base, entropy }, [named]), [[-1]], [[NaN]]), {
+        name: "RunError",
+        message: /a response to the task "goal 12" is .*its entropy NaN/,
+      });
+    }
   });
 });
