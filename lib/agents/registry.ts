@@ -1,4 +1,4 @@
-import { InputError } from "../base/index.js";
+import { didYouMean, InputError, sharedRegistry } from "../base/index.js";
 import { MatchAgent } from "./match.js";
 import { multiTurnFolderAgent } from "./multi-turn-agent.js";
 import { OracleAgent } from "./oracle.js";
@@ -26,7 +26,7 @@ export function multiTurnStart(history?: number): Promise<Agent> {
 }
 
 /** Agents that come with the project: those that need nothing but the shop, and those of the shipped models. */
-const makers = new Map<string, () => Agent | Promise<Agent>>([
+const makers = sharedRegistry<() => Agent | Promise<Agent>>("agents", () => [
   ["rule", () => new RuleAgent()],
   ["random", () => new RandomAgent()],
   ["match", () => new MatchAgent()],
@@ -53,7 +53,9 @@ export function agentNames(): readonly string[] {
 export async function agentNamed(name: string): Promise<Agent> {
   const make = makers.get(name);
   if (make === undefined) {
-    throw new InputError(`There is no agent "${name}"; there are ${agentNames().join(", ")}.`);
+    throw new InputError(
+      `There is no agent "${name}"; there are ${agentNames().join(", ")}.${didYouMean(name, agentNames())}`,
+    );
   }
   return make();
 }

@@ -3,11 +3,11 @@ import type { Command } from "commander";
 import type { Agent } from "../agents/index.js";
 import type { AgentChoice, AgentOfSeed } from "../runs/index.js";
 import type { Catalogue } from "../simulator/index.js";
-import { integerOption, numberOption } from "./common.js";
+import { addPluginOption, integerOption, numberOption, type PluginFlags } from "./common.js";
 import { asksForPrompting, type PromptingFlags, promptingAgent } from "./prompting.js";
 
 /** What the options say. */
-export interface AgentFlags extends PromptingFlags {
+export interface AgentFlags extends PromptingFlags, PluginFlags {
   readonly selectModel?: string;
   readonly name?: string;
   readonly history?: number;
@@ -16,7 +16,7 @@ export interface AgentFlags extends PromptingFlags {
 
 /** Adds them but for `--agent` itself and those of prompting, which stand last. */
 export function addAgentOptions(command: Command): Command {
-  return command
+  return addPluginOption(command)
     .option(
       "--model <name>",
       "of policy and prompted: a model folder; of prompted with --base-url: the endpoint's name for its model",
@@ -43,6 +43,10 @@ export interface Chosen {
  * @throws InputError when there is no such agent, or the options do not go together
  */
 export async function chosenAgent(flags: AgentFlags): Promise<Chosen> {
+  if (flags.plugin.length > 0) {
+    const { loadPlugins } = await import("../runs/index.js");
+    await loadPlugins(flags.plugin);
+  }
   if (asksForPrompting(flags)) {
     return {
       prompting: true,

@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { InputError, messageOf } from "../base/index.js";
 
 /** Says on stderr what went wrong in one sentence and sets the exit code: 2 for bad input, 1 for a failure. */
@@ -49,6 +50,21 @@ export function numberOption(name: string, min: number, max: number): (text: str
 /** Gathers an option that may be given several times. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+/** Adds `--plugin`, which may be given several times. */
+export function addPluginOption(command: Command): Command {
+  return command.option(
+    "--plugin <file>",
+    "load a file of your own first (docs/guides); repeatable",
+    collect,
+    [],
+  );
+}
+
+/** What the option says. */
+export interface PluginFlags {
+  readonly plugin: readonly string[];
 }
 
 /** A note for the person at the terminal: always on stderr, so that stdout stays clean for `--json`. */

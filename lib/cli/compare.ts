@@ -22,7 +22,8 @@ export const addCompare: AddVerb = (program) => {
     .addHelpText(
       "after",
       "\nA goal's value is its mean over seeds; the sign of each goal's difference is exchanged at random. All tests of\n" +
-        "one call, score and success, are one family for Holm's correction.",
+        "one call, score and success, are one family for Holm's correction." +
+        "\n\nExamples:\n  aisle compare\n  aisle compare grpo rloo --with il",
     )
     .action(async (agents: string[], flags: CompareFlags) => {
       const { comparePairs, comparisonSection, expectedAgentsIn, learningPairs, mainResults } =

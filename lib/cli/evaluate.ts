@@ -26,7 +26,7 @@ export const addEvaluate: AddVerb = (program) => {
   const command = program
     .command("evaluate")
     .description("play an agent on the goals of a split, report score and success rate, keep a run record")
-    .requiredOption(
+    .option(
       "--agent <name>",
       "who plays: rule, random, match, oracle, prompted, il, a trained family such as grpo, or policy",
     );
@@ -46,9 +46,15 @@ export const addEvaluate: AddVerb = (program) => {
       "\nA trained family's seed s is its checkpoint that was trained with seed s (`aisle record` makes one of a run).\n" +
         "Score is the mean reward and success a reward of exactly 1, both in per cent with 95 % bootstrap intervals.\n" +
         "The record goes to runs (yours, ignored by git; --keep: to data/runs); the same agent, data, goals and seeds\n" +
-        "are read from either the next time.",
+        "are read from either the next time." +
+        "\n\nExamples:\n  aisle evaluate --agent rule\n  aisle evaluate --agent grpo --seeds 0,1,2" +
+        "\n  aisle evaluate --agent mine --plugin ./mine.ts --split dev --limit 50",
     )
     .action(async (flags: EvaluateFlags) => {
+      // Not by the parser, which would miss the agent before it sees that --agnt was meant to name it.
+      if ((flags.agent as string | undefined) === undefined) {
+        throw new InputError("Say who plays, e.g. --agent rule (--help lists the agents).");
+      }
       const chosen = await chosenAgent(flags);
       const { defaultCatalogue, openEnvironment, splitRanges } = await import("../simulator/index.js");
       const { evaluate } = await import("../runs/index.js");

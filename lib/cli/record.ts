@@ -1,8 +1,8 @@
 import { Option } from "commander";
-import { note, printJson } from "./common.js";
+import { addPluginOption, note, type PluginFlags, printJson } from "./common.js";
 import type { AddVerb } from "./verb.js";
 
-interface RecordFlags {
+interface RecordFlags extends PluginFlags {
   readonly model?: "last" | "best";
   readonly check?: boolean;
   readonly runs?: string;
@@ -12,7 +12,7 @@ interface RecordFlags {
 
 /** `aisle record`: keeps a finished training run as a training record, from which an agent plays. */
 export const addRecord: AddVerb = (program) => {
-  program
+  const command = program
     .command("record")
     .description("keep a finished training run as a record, from which `aisle evaluate --agent <name>` plays")
     .argument("<folder>", "the run, e.g. data/training/grpo-0")
@@ -28,9 +28,13 @@ export const addRecord: AddVerb = (program) => {
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
-      "\nThe run's first iteration is run again and must give the same metrics: a record is of what can be made again.",
+      "\nThe run's first iteration is run again and must give the same metrics: a record is of what can be made again." +
+        "\n\nExamples:\n  aisle record data/training/grpo-0\n  aisle record data/training/grpo-0 --model best --keep" +
+        "\n  aisle record --check data/runs/train-grpo-0-42c04ca145",
     )
     .action(async (folder: string, flags: RecordFlags) => {
+      const { loadPlugins } = await import("../runs/index.js");
+      await loadPlugins(flags.plugin);
       const { checkTrainingRecord, readOrigin, readRunConfig, recordedConfig, recordRun } =
         await import("../runs/index.js");
       const { keepAsEvidence, modelOf, readTrainingRecord } = await import("../records/index.js");
@@ -74,4 +78,5 @@ export const addRecord: AddVerb = (program) => {
         catalogue?.close();
       }
     });
+  addPluginOption(command);
 };

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RunOutcome, SweepPlaces } from "../runs/index.js";
-import { integerOption, note, printJson } from "./common.js";
+import { addPluginOption, collect, integerOption, note, type PluginFlags, printJson } from "./common.js";
 import type { AddVerb } from "./verb.js";
 
-interface SweepFlags {
+interface SweepFlags extends PluginFlags {
+  readonly set: readonly string[];
   readonly processes: number;
   readonly redis?: string;
   readonly worker?: boolean;
@@ -17,7 +18,7 @@ interface SweepFlags {
 
 /** `aisle sweep FILE`: a grid of configurations × seeds, by a pool of processes or by workers on many machines. */
 export const addSweep: AddVerb = (program) => {
-  program
+  const command = program
     .command("sweep")
     .description("run a grid of configurations × seeds; start it again to go on after any interruption")
     .argument("<file>", "the sweep, e.g. configs/sweeps/marginals.json")
@@ -33,11 +34,18 @@ export const addSweep: AddVerb = (program) => {
     .option("--out <folder>", "where checkpoints go (default: data/training/<name of the sweep>)")
     .option("--runs <folder>", "where run records go (runs is read together with data/runs)", "runs")
     .option("--keep", "make the records part of the committed evidence in data/runs")
+    .option(
+      "--set <setting=value>",
+      "another value than the base's, as in iterations=3; repeatable",
+      collect,
+      [],
+    )
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
       "\nOn many machines: `aisle sweep FILE --redis URL` on one, `aisle sweep FILE --redis URL --worker` on each." +
-        "\nA run that is finished is not run again; one that was interrupted goes on from its checkpoint.",
+        "\nA run that is finished is not run again; one that was interrupted goes on from its checkpoint." +
+        "\n\nExamples:\n  aisle sweep configs/sweeps/baselines.json\n  aisle sweep configs/sweeps/marginals.json --processes 4 --set iterations=3",
     )
     .action(async (file: string, flags: SweepFlags) => {
       // Not the whole study: a scheduler should start at once, and needs no tensor engine.
@@ -47,7 +55,7 @@ export const addSweep: AddVerb = (program) => {
       const { withInterrupts } = await import("./interrupts.js");
       const { sweepBoard } = await import("./study/sweep-board.js");
       if (flags.worker && flags.redis === undefined) throw new InputError("--worker needs --redis.");
-      const sweep = await readSweep(file);
+      const sweep = await readSweep(file, { plugins: flags.plugin, settings: flags.set });
       const places: SweepPlaces = { out: flags.out ?? `data/training/${sweep.name}`, runs: flags.runs };
       const board = sweepBoard(sweep, flags.worker === true);
       const { events } = board;
@@ -74,6 +82,7 @@ export const addSweep: AddVerb = (program) => {
         board.end();
       }
     });
+  addPluginOption(command);
   program.command("sweep-run", { hidden: true }).action(async () => {
     const { serveRuns } = await import("../runs/index.js");
     serveRuns();

@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError, readJson } from "../base/index.js";
 import type { AnyRunKind, IterationTimes } from "../runs/index.js";
-import { collect, integerOption, note, printJson } from "./common.js";
+import { addPluginOption, collect, integerOption, note, printJson } from "./common.js";
 import type { TrainFlags } from "./train/flags.js";
 import type { AddVerb } from "./verb.js";
 
 /** `aisle train CONFIG`: one training run; the configuration's `kind` says which. */
 export const addTrain: AddVerb = (program) => {
-  program
+  const command = program
     .command("train")
     .description("train a policy as a configuration file says; stop it with Ctrl-C and go on with --resume")
     .argument("<config>", "the configuration, e.g. configs/grpo.json")
@@ -31,9 +31,12 @@ export const addTrain: AddVerb = (program) => {
         "\n  aisle train configs/il.json --resume",
     )
     .action(async (file: string, flags: TrainFlags) => {
-      const { holdFolder, refuseToOverwrite, runKindOf, withSettings } = await import("../runs/index.js");
+      const { holdFolder, loadPlugins, refuseToOverwrite, runKindOf, takePlugins, withSettings } =
+        await import("../runs/index.js");
       const seeded = flags.seed === undefined ? [] : [`seed=${flags.seed}`];
-      const value = withSettings(readJson(file, "configuration"), [...flags.set, ...seeded], file);
+      const content = withSettings(readJson(file, "configuration"), [...flags.set, ...seeded], file);
+      const { value, plugins } = takePlugins(content, file);
+      await loadPlugins([...flags.plugin, ...plugins]);
       const kind = runKindOf(value, file);
       const config = kind.parse(value, file);
       const { out: usual, publish, unit } = kind.facts(config);
@@ -54,6 +57,7 @@ export const addTrain: AddVerb = (program) => {
         release();
       }
     });
+  addPluginOption(command);
 };
 
 async function trainHeld(kind: AnyRunKind, config: object, out: string, flags: TrainFlags): Promise<void> {

@@ -2,7 +2,7 @@
  * The algorithms, as data. A preset is what its paper (or reference code) says, and nothing else: number of tasks,
  * learning rate and lengths are for the run to choose, except where a preset reproduces one setup to the letter.
  */
-import { InputError } from "../base/index.js";
+import { didYouMean, InputError } from "../base/index.js";
 import type { GrpoConfigInput } from "./config.js";
 
 type Preset = Pick<GrpoConfigInput, "advantage" | "objective" | "value"> & {
@@ -176,5 +176,8 @@ export function overPreset(preset: Sections, own: Sections): Record<string, obje
 /** @throws InputError for a name that is not a preset, with those that are. */
 export function presetNamed(name: string): Preset {
   if (Object.prototype.hasOwnProperty.call(PRESETS, name)) return PRESETS[name as PresetName];
-  throw new InputError(`There is no algorithm "${name}"; there are ${Object.keys(PRESETS).join(", ")}.`);
+  const known = Object.keys(PRESETS);
+  throw new InputError(
+    `There is no algorithm "${name}"; there are ${known.join(", ")}.${didYouMean(name, known)}`,
+  );
 }

@@ -10,9 +10,9 @@ import {
   type PromptedOptions,
   twoModelAgent,
 } from "../agents/index.js";
-import { InputError } from "../base/index.js";
+import { didYouMean, InputError } from "../base/index.js";
 import { modelOf, type TrainingRecord, trainingRecords } from "../records/index.js";
-import { fingerprintNow, recordedConfig } from "./training/index.js";
+import { fingerprintNow, recordedConfig, requirePlugins } from "./training/index.js";
 
 /** How an agent is found and how it acts, beyond its name. */
 export interface AgentChoice {
@@ -101,7 +101,7 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
   if (!seeds) {
     const all = [...agentNames(), ...known.keys(), ANY_MODEL];
     throw new InputError(
-      `There is no agent "${name}"; there are ${all.join(", ")}. A training run becomes one by \`aisle record\`.`,
+      `There is no agent "${name}"; there are ${all.join(", ")}. A training run becomes one by \`aisle record\`.${didYouMean(name, all)}`,
     );
   }
   return async (seed, shop) => {
@@ -134,7 +134,8 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
  * @throws InputError when the record's start model or shop is no longer the one that it names
  */
 export function requireCurrent(record: TrainingRecord, shop?: string): void {
-  const { start, data, name, seed } = record.identity;
+  const { start, data, name, seed, plugins } = record.identity;
+  requirePlugins(`The training record ${record.path}`, plugins);
   const again = `Train ${name} with seed ${seed} again and record it, and delete this one.`;
   const now = fingerprintNow(start.name);
   if (now !== null && now !== start.fingerprint) {

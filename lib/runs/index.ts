@@ -3,6 +3,14 @@ export * from "./agent-of.js";
 export type { Cost, Price } from "./cost.js";
 export * from "./evaluate.js";
 export * from "./kinds/index.js";
+export {
+  type Aisle,
+  type Completer,
+  type Environment,
+  loadPlugins,
+  type Plugin,
+  takePlugins,
+} from "./plugins.js";
 export { withSettings } from "./settings.js";
 export * from "./sweeps/index.js";
 export * from "./training/index.js";

@@ -3,9 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
-import type { Agent } from "../../lib/agents/index.js";
 import { verbs } from "../../lib/cli/verbs.js";
-import type { Group, TurnAdvantages } from "../../lib/grpo/index.js";
 import { parseGrpoRun } from "../../lib/runs/index.js";
 
 const pages = readdirSync("docs", { recursive: true, encoding: "utf8" })
@@ -46,49 +44,6 @@ describe("what the guides say", function () {
 
   it("a shop of one's own can be shopped in", async () => {
     assert.equal((await example("your-own-shop.md", "shop"))["reward"], 1);
-  });
-
-  it("a model of one's own takes both decisions", async () => {
-    const { agent } = (await example("your-own-model.md", "model")) as { agent: Agent };
-    assert.equal(agent.name, "parrot");
-    const { defaultCatalogue, openEnvironment } = await import("../../lib/simulator/index.js");
-    const { stream } = await import("../../lib/base/index.js");
-    const catalogue = await defaultCatalogue();
-    try {
-      const { steps } = await agent.play(openEnvironment(catalogue), 500, stream(0, "docs"));
-      const { instruction } = catalogue.goal(500);
-      assert.match(steps[0]!.action, /^search\[/);
-      assert.ok(steps[0]!.action.includes(instruction.slice(0, 20)));
-      assert.equal(steps.at(-1)!.action, "click[buy now]");
-    } finally {
-      catalogue.close();
-    }
-  });
-
-  it("an algorithm of one's own is an estimator that a configuration names", async () => {
-    await example("your-own-algorithm.md", "algorithm");
-    const { advantagesOf } = await import("../../lib/grpo/index.js");
-    const config = JSON.parse(readFileSync("configs/grpo.json", "utf8")) as object;
-    const own = { ...config, advantage: { estimator: "median", factor: 2 } };
-    const { advantage } = parseGrpoRun(own).learner;
-    const rollout = (value: number, turns: number): Group["rollouts"][number] => ({
-      turns: Array.from(
-        { length: turns },
-        () => ({ reward: 0 }) as Group["rollouts"][number]["turns"][number],
-      ),
-      return: value,
-      success: value === 1,
-      score: value,
-    });
-    const of = (...values: number[]): TurnAdvantages =>
-      advantagesOf(
-        [{ task: "t", rollouts: values.map((value, i) => rollout(value, 1 + (i % 2))) }],
-        advantage,
-      )[0]!;
-    assert.deepEqual(of(1, 0, 0), [[2], [0, 0], [0]]);
-    assert.deepEqual(of(1, 0, 0.5, 0), [[1.5], [-0.5, -0.5], [0.5], [-0.5, -0.5]]);
-    const wrong = { ...config, advantage: { estimator: "median", scale: "group" } };
-    assert.throws(() => parseGrpoRun(wrong), /scale would change nothing with estimator median/);
   });
 
   it("configurations in the pages are ones", () => {

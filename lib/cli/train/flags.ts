@@ -1,5 +1,7 @@
+import type { PluginFlags } from "../common.js";
+
 /** What every kind of run takes from the command line. */
-export interface TrainFlags {
+export interface TrainFlags extends PluginFlags {
   readonly out?: string;
   readonly seed?: number;
   /** Settings over the configuration, each `path=value`. */

@@ -22,6 +22,8 @@ export const foundations = z.strictObject({
   /** The model that was trained from here. */
   start: z.strictObject({ name: z.string().min(1), fingerprint: z.string().min(1) }),
   backend: z.string().min(1),
+  /** SHA-256 of the plugins that were loaded, by the names of their files. */
+  plugins: z.record(z.string(), z.string()).optional(),
 });
 
 export type Foundations = z.infer<typeof foundations>;

@@ -1,5 +1,5 @@
 /** The kinds of run: one file and one line each. */
-import { InputError } from "../../base/index.js";
+import { didYouMean, InputError, sharedRegistry } from "../../base/index.js";
 import { grpoKind } from "./grpo.js";
 import { imitateKind } from "./imitate.js";
 import type { RunKind } from "./kind.js";
@@ -8,16 +8,18 @@ import { pretrainKind } from "./pretrain.js";
 /** A kind whose configurations only it understands: what `parse` gives is what the others take. */
 export type AnyRunKind = RunKind<object>;
 
-const kinds = new Map<string, AnyRunKind>();
+const kinds = sharedRegistry<AnyRunKind>("runs", () =>
+  [grpoKind, imitateKind, pretrainKind].map((kind) => [kind.kind, kind as unknown as AnyRunKind]),
+);
 
-/** Adds a kind of run, for `aisle train`, sweeps, records and evaluations. A later one of the same name takes its place. */
+/**
+ * Adds a kind of run, for `aisle train`, sweeps, records and evaluations.
+ * @throws InputError for a name that is taken
+ */
 export function registerRunKind<Config extends object>(kind: RunKind<Config>): void {
+  if (kinds.has(kind.kind)) throw new InputError(`There is a kind of run "${kind.kind}" already.`);
   kinds.set(kind.kind, kind as unknown as AnyRunKind);
 }
-
-registerRunKind(grpoKind);
-registerRunKind(imitateKind);
-registerRunKind(pretrainKind);
 
 /** The names of all kinds of run. */
 export function runKindNames(): readonly string[] {
@@ -39,7 +41,7 @@ export function runKindOf(config: unknown, where: string): AnyRunKind {
   const kind = runKindNamed(name);
   if (!kind) {
     throw new InputError(
-      `In ${where}, kind: "${String(name)}" is no kind of training; there are ${runKindNames().join(", ")}.`,
+      `In ${where}, kind: "${String(name)}" is no kind of training; there are ${runKindNames().join(", ")}.${didYouMean(String(name), runKindNames())}`,
     );
   }
   return kind;

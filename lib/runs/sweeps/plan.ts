@@ -1,10 +1,12 @@
 /** What a sweep is: a grid or a list of configurations × seeds, written out as runs that each know their place on disk. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { InputError, messageOf, readJson } from "../../base/index.js";
 import { canonicalJson, sha256 } from "../../records/index.js";
 import { runKindNamed, runKindNames } from "../kinds/index.js";
-import { withSetting } from "../settings.js";
+import { loadPlugins, takePlugins } from "../plugins.js";
+import { withSetting, withSettings } from "../settings.js";
+import { pluginsNow } from "../training/loaded-plugins.js";
 
 const json = z.json();
 const seed = z.int().nonnegative();
@@ -51,6 +53,8 @@ export interface SweepRun {
   /** The whole configuration, seed included. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly testGoals: number | null;
+  /** Files to load before it; the same on every machine. */
+  readonly plugins?: readonly string[];
 }
 
 /** A sweep written out. */
@@ -76,17 +80,33 @@ export const evaluateBase = z.strictObject({
  * Reads a sweep's file and writes it out. Every run's configuration is checked here, before any of them starts.
  * @throws InputError for an unknown key, a setting that does not exist, or two runs that are the same
  */
-export function readSweep(file: string): Promise<Sweep> {
-  return planSweep(readJson(file, "sweep"), file);
+export function readSweep(file: string, given: SweepGiven = {}): Promise<Sweep> {
+  return planSweep(readJson(file, "sweep"), file, given);
+}
+
+/** What is given beside a sweep's file. */
+export interface SweepGiven {
+  /** Files of plugins. */
+  readonly plugins?: readonly string[];
+  /** Settings over the base, each `path=value`. */
+  readonly settings?: readonly string[];
 }
 
 /** `readSweep` of a value. */
-export async function planSweep(value: unknown, where = "the sweep"): Promise<Sweep> {
-  await Promise.resolve();
+export async function planSweep(
+  content: unknown,
+  where = "the sweep",
+  { plugins = [], settings = [] }: SweepGiven = {},
+): Promise<Sweep> {
+  const { value: whole, plugins: own } = takePlugins(content, where);
+  const { value, plugins: ofBase } = overBase(whole, settings, where);
+  const files = [...plugins.map((path) => resolve(path)), ...own, ...ofBase];
+  await loadPlugins(files);
   const { name, testGoals, variants } = expandSweep(value, where);
   const runs: SweepRun[] = [];
   for (const { variant, config, seeds } of variants) {
-    for (const one of seeds) runs.push(runOf({ ...config, seed: one }, variant, one, testGoals, where));
+    for (const one of seeds)
+      runs.push(runOf({ ...config, seed: one }, variant, one, testGoals, where, files));
   }
   const twice = runs.find((run, i) => runs.findIndex(({ id }) => id === run.id) !== i);
   if (twice) throw new InputError(`In ${where}: ${twice.id} is there twice.`);
@@ -167,6 +187,22 @@ function combinations(grid: Readonly<Record<string, readonly unknown[]>>): Setti
   );
 }
 
+/** A sweep's content with settings over its base and the base's plugins taken out. */
+function overBase(
+  content: unknown,
+  settings: readonly string[],
+  where: string,
+): { value: unknown; plugins: readonly string[] } {
+  if (typeof content !== "object" || content === null || !("base" in content)) {
+    return { value: content, plugins: [] };
+  }
+  const { base } = content;
+  const read = typeof base === "string" ? readJson(base, "configuration") : base;
+  const place = typeof base === "string" ? base : where;
+  const { value, plugins } = takePlugins(withSettings(read, settings, place), place);
+  return { value: { ...content, base: value }, plugins };
+}
+
 /** The name that all variants share; where the grid names the agent or the preset itself, that is the name. */
 function baseName(config: Plain, base: Plain): string {
   if (config["kind"] === "evaluate") return String(config["agent"]);
@@ -184,9 +220,10 @@ function runOf(
   of: number,
   testGoals: number | null,
   where: string,
+  plugins: readonly string[],
 ): SweepRun {
   const kind = check(config, variant, where);
-  const key = sha256(canonicalJson({ config, testGoals }));
+  const key = sha256(canonicalJson({ config, testGoals, ...(plugins.length > 0 ? pluginsNow() : {}) }));
   const slug = variant
     .toLowerCase()
     .replace(/[^a-z0-9.]+/g, "-")
@@ -199,6 +236,7 @@ function runOf(
     seed: of,
     config,
     testGoals: kind === "evaluate" ? null : testGoals,
+    ...(plugins.length > 0 ? { plugins } : {}),
   };
 }
 

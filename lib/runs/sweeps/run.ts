@@ -6,6 +6,7 @@ import { defaultCatalogue, openEnvironment, splitRanges } from "../../simulator/
 import { evaluate } from "../evaluate.js";
 import { agentOf } from "../agent-of.js";
 import { modelFolder, runKindOf, trainKind } from "../kinds/index.js";
+import { loadPlugins } from "../plugins.js";
 import { RunFolder } from "../training/index.js";
 import { holdFolder } from "./hold.js";
 import { evaluateBase, runFolder, type SweepRun, trainingKey } from "./plan.js";
@@ -43,6 +44,7 @@ export async function carryOut(
   places: SweepPlaces,
   onProgress: (progress: RunProgress) => void = () => {},
 ): Promise<ShippedRecord[]> {
+  await loadPlugins(run.plugins ?? []);
   const release = await holdFolder(runFolder(places.out, run));
   try {
     if (run.kind === "evaluate") return await record(run, null, places, onProgress);

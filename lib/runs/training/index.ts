@@ -2,6 +2,7 @@
 export * from "./clock.js";
 export * from "./grpo-config.js";
 export * from "./grpo-run.js";
+export * from "./loaded-plugins.js";
 export * from "./loop.js";
 export * from "./memory.js";
 export * from "./origin.js";

@@ -6,6 +6,7 @@ import { fingerprintOf } from "../../agents/index.js";
 import { checked, InputError, readJson, writeJson } from "../../base/index.js";
 import type { Catalogue } from "../../simulator/index.js";
 import { type Foundations, foundations, provenance, provenanceSchema } from "../../records/index.js";
+import { pluginsNow, requirePlugins } from "./loaded-plugins.js";
 
 const schema = z.strictObject({ ...foundations.shape, provenance: provenanceSchema });
 
@@ -27,6 +28,7 @@ export function foundationsOf(
         ? { name: "random weights", fingerprint: "none" }
         : { name: model, fingerprint: fingerprintOf(model) },
     backend,
+    ...pluginsNow(),
   };
 }
 
@@ -46,6 +48,7 @@ export function readOrigin(folder: string): Origin | null {
  * @throws InputError when something is no longer what it was, saying what
  */
 export function requireSame(what: string, then: Foundations, now: Foundations): void {
+  requirePlugins(what, then.plugins);
   const changed =
     then.data.fingerprint !== now.data.fingerprint
       ? `the shop has changed since (its fingerprint was ${then.data.fingerprint.slice(0, 12)} and is ${now.data.fingerprint.slice(0, 12)})`

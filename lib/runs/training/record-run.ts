@@ -20,6 +20,7 @@ import { type AnyRunKind, runKindOf } from "../kinds/index.js";
 import { IterationClock } from "./clock.js";
 import type { Metrics } from "./loop.js";
 import { readOrigin, requireSame } from "./origin.js";
+import { requirePlugins } from "./loaded-plugins.js";
 import { RunFolder } from "./run-folder.js";
 
 /** Larger models are not kept in a record: they would not belong in a repository. */
@@ -40,6 +41,7 @@ export interface RecordRunOptions {
 
 /** The configuration of a run's folder, with its kind. @throws InputError when it is none of this version */
 export function readRunConfig(folder: string): { kind: AnyRunKind; config: object } {
+  requirePlugins(`The run in ${folder}`, readOrigin(folder)?.plugins);
   const path = join(folder, "config.json");
   const value = readJson(path, "run's configuration");
   const kind = runKindOf(value, path);
@@ -48,6 +50,7 @@ export function readRunConfig(folder: string): { kind: AnyRunKind; config: objec
 
 /** The same of a training record. */
 export function recordedConfig({ identity, path }: TrainingRecord): { kind: AnyRunKind; config: object } {
+  requirePlugins(`The training record ${path}`, identity.plugins);
   const kind = runKindOf(identity.config, path);
   return { kind, config: kind.resolved(identity.config, path) };
 }
@@ -64,6 +67,7 @@ export async function recordRun(
   const run = new RunFolder(folder);
   const progress = run.progress();
   if (!progress) throw new InputError(`There is no training run in ${folder}: it has no progress.json.`);
+  const origin = readOrigin(folder);
   const { kind, config } = readRunConfig(folder);
   const { name, seed, iterations, unit, publish } = kind.facts(config);
   if (!existsSync(join(folder, "model"))) {
@@ -72,7 +76,6 @@ export async function recordRun(
     );
   }
   run.keptMetrics(progress);
-  const origin = readOrigin(folder);
   onStep?.(`running its first ${unit} again`);
   const { now, result } = await replayBeginning(kind, config, environment, run.metrics(), (from) => {
     if (origin) requireSame(`The run in ${folder}`, origin, from);
