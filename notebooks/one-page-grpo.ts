@@ -141,8 +141,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   for (let iteration = 1; iteration <= 3; iteration++) {
     const page = { ...groups, ...sampling, ...update, seed: 0 };
     const { reward, gradNorm } = await iterate(policy, tokenizer, shop, adam, iteration, page);
-    console.log(
-      `iteration ${iteration}: mean reward ${reward.toFixed(3)}, gradient norm ${gradNorm.toFixed(3)}`,
-    );
+    const told = `mean reward ${reward.toFixed(3)}, gradient norm ${gradNorm.toFixed(3)}`;
+    process.stdout.write(`iteration ${iteration}: ${told}\n`);
   }
 }
