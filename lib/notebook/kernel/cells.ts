@@ -1,4 +1,5 @@
 /** Runs cells one after another in this process, in one shared scope. */
+import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
@@ -71,6 +72,7 @@ export function createCells(root: string, compiler: CellCompiler, events: CellEv
       each,
       load: (specifier, options) => imports.import(specifier, options),
       meta: metaOf(root, context.count),
+      node: nodeOf(root, context.count),
     };
     events.onLoaded();
     let whole = false;
@@ -159,6 +161,7 @@ interface Handed {
   readonly each: (values: AsyncIterable<unknown> | Iterable<unknown>) => AsyncIterable<unknown>;
   readonly load: (specifier: string, options?: ImportCallOptions) => Promise<unknown>;
   readonly meta: object;
+  readonly node: object;
 }
 type CellBody = (kernel: Handed) => unknown;
 
@@ -171,6 +174,13 @@ function metaOf(root: string, count: number): object {
   const url = pathToFileURL(filename).href;
   const resolve = (specifier: string): string => new URL(specifier, url).href;
   return { url, filename, dirname: root, resolve };
+}
+
+/** What Node gives to a CommonJS module, which its types promise to every file. */
+function nodeOf(root: string, count: number): object {
+  const module = { exports: {} };
+  const __filename = cellFile(root, count);
+  return { require: createRequire(__filename), module, exports: module.exports, __filename, __dirname: root };
 }
 
 /** Gives a cell's variables to later cells: all of a cell that has ended well, and those it had come to of another. */

@@ -221,8 +221,12 @@ function functionOf(emitted: Emitted, anatomy: Anatomy, values: readonly string[
     const write = anatomy.declared.get(name)?.assignable ? `, ${prefix}v => { ${name} = ${prefix}v; }` : "";
     return `[${JSON.stringify(name)}, () => ${name}${write}]`;
   });
-  const first = `"use strict"; const ${[...given, ...modules].join(", ")}; ${prefix}kernel.declare([${accessors.join(", ")}]);`;
-  return `(${anatomy.waits ? "async " : ""}function (${prefix}kernel) { ${first}\n${emitted.code}\n})`;
+  const kernel = `${prefix}kernel`;
+  const first = `"use strict"; const ${[...given, ...modules].join(", ")}; ${kernel}.declare([${accessors.join(", ")}]);`;
+  // Node's own five are in a scope around, so that a cell may declare the same names.
+  const around = `const { require, module, exports, __filename, __dirname } = ${kernel}.node;`;
+  const open = `(function (${kernel}) { ${around} return (${anatomy.waits ? "async " : ""}function () { ${first}`;
+  return `${open}\n${emitted.code}\n}).call(undefined); })`;
 }
 
 /** A problem with its explanations, which TypeScript gives as a tree. */
@@ -243,6 +247,7 @@ function problemsOf(
 function originFinder(map: string, lines: number) {
   let parsed: SourceMap | undefined;
   return (line: number, column: number): Position | undefined => {
+    if (line < 0) return undefined;
     parsed ??= new SourceMap(JSON.parse(map) as ConstructorParameters<typeof SourceMap>[0]);
     const entry = parsed.findEntry(line, column);
     if (!("originalLine" in entry) || entry.originalLine < lines) return undefined;
