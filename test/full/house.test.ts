@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -57,8 +57,8 @@ export const groupMedian = {
         name: "median",
         model: "data/models/il",
         data: "tiny",
+        preset: "dr_grpo",
         advantage: { estimator: "median" },
-        objective: { ratio: "none", clip: null, aggregation: "token-mean", kl: null },
         groups: { tasks: 2, size: 3 },
         sampling: { temperature: 0.7, maxTokens: 12 },
         update: { learningRate: 1e-4 },
@@ -221,24 +221,23 @@ describe("additions to the house, made in a copy of the tree", function () {
   const copy = mkdtempSync(join(tmpdir(), "aisle-house-"));
   after(() => rmSync(copy, { recursive: true, force: true }));
 
-  const aisle = (...args: readonly string[]): string =>
-    execFileSync(process.execPath, ["lib/aisle.mjs", ...args], {
-      cwd: copy,
-      encoding: "utf8",
-      env: { ...process.env, AISLE_BACKEND: "wasm" },
-      stdio: ["ignore", "pipe", "pipe"],
-      maxBuffer: 1 << 26,
-    });
+  /** Runs Node in the copy, gives what it prints, and fails with all that it said. */
+  function node(...args: readonly string[]): string {
+    const env = { ...process.env, AISLE_BACKEND: "wasm" };
+    const run = spawnSync(process.execPath, args, { cwd: copy, encoding: "utf8", env, maxBuffer: 1 << 26 });
+    assert.equal(run.status, 0, `${args.join(" ")}: ${run.stdout}${run.stderr}`);
+    return run.stdout;
+  }
+  const aisle = (...args: readonly string[]): string => node("lib/aisle.mjs", ...args);
   /** Runs TypeScript in the copy and gives what it prints. */
   const script = (text: string): string => {
     writeFileSync(join(copy, "script.ts"), text);
-    const args = ["--import", "tsx", "script.ts"];
-    return execFileSync(process.execPath, args, { cwd: copy, encoding: "utf8", maxBuffer: 1 << 26 });
+    return node("--import", "tsx", "script.ts");
   };
 
   before(() => {
     const kept =
-      /^(lib|figures|configs|data\/(recipe|published|models)|package\.json|tsconfig\.json|\.dependency-cruiser\.cjs)/;
+      /^(lib|figures|bench|configs|data\/(recipe|published|models)|package\.json|tsconfig\.json|\.dependency-cruiser\.cjs)/;
     const files = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8", maxBuffer: 1 << 26 });
     for (const file of files.split("\0").filter((name) => kept.test(name))) {
       cpSync(file, join(copy, file));
@@ -275,15 +274,11 @@ describe("additions to the house, made in a copy of the tree", function () {
   });
 
   it("compile, and keep to the walls", () => {
-    const tsc = ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "house.tsconfig.json"];
     const include = ["lib", "figures"];
     writeFileSync(join(copy, "house.tsconfig.json"), JSON.stringify({ extends: "./tsconfig.json", include }));
-    execFileSync(process.execPath, tsc, { cwd: copy, stdio: "pipe" });
-    const walls = ["node_modules/dependency-cruiser/bin/dependency-cruise.mjs", "lib", "figures"];
-    execFileSync(process.execPath, [...walls, "--config", ".dependency-cruiser.cjs"], {
-      cwd: copy,
-      stdio: "pipe",
-    });
+    node("node_modules/typescript/bin/tsc", "--noEmit", "-p", "house.tsconfig.json");
+    const walls = "node_modules/dependency-cruiser/bin/dependency-cruise.mjs";
+    node(walls, "lib", "figures", "--config", ".dependency-cruiser.cjs");
   });
 
   it("play, train, are recorded and stand in the tables", () => {
@@ -303,7 +298,7 @@ console.log(writeNote({ identity: { kind: "note", about: "house" }, text: "kept"
     const [table, settings, svg] = script(`import { figureSvg } from "./figures/index.js";
 import { algorithmsTable, mainTable, studyData, toText } from "./lib/results/index.js";
 import { openCatalogue } from "./lib/simulator/index.js";
-const data = studyData(openCatalogue("tiny"));
+const data = studyData(openCatalogue("tiny"), "runs");
 console.log([toText(mainTable(data.results, data.published)), toText(algorithmsTable(data.training)), await figureSvg("steps", data)].join("\\u0000"));`).split(
       "\0",
     );
