@@ -20,6 +20,7 @@ import { addSweep } from "./sweep.js";
 import { addTables } from "./tables.js";
 import { addThesis } from "./thesis.js";
 import { addTrain } from "./train.js";
+import { addVerify } from "./verify.js";
 import type { AddVerb } from "./verb.js";
 
 /** Every verb, in the order in which `--help` lists them: one a line, so that branches that add verbs merge. */
@@ -42,6 +43,7 @@ export const verbs: readonly AddVerb[] = [
   addEvaluate,
   addCompare,
   addRecords,
+  addVerify,
   addFigures,
   addTables,
   addThesis,

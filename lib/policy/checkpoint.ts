@@ -68,18 +68,26 @@ export function saveCheckpoint(
 }
 
 /**
+ * Reads a checkpoint's state and holds every file of it to its sum.
+ * @throws InputError when the folder is no checkpoint, or was changed since it was written
+ */
+export function checkedCheckpoint(folder: string): z.infer<typeof State> {
+  const path = join(folder, "state.json");
+  if (!existsSync(path)) throw new InputError(`${folder} is not a checkpoint: it has no state.json.`);
+  const parsed = State.safeParse(readSealed(path, "checkpoint's state"));
+  if (!parsed.success) throw new InputError(`${path} is not the state of a checkpoint of this version.`);
+  requireSums(folder, parsed.data.files);
+  return parsed.data;
+}
+
+/**
  * Puts a saved run's weights and optimiser state into a trainer of the same model and adapter.
  * @throws InputError when the folder is no checkpoint, was changed since it was written, or does not fit; the trainer is then as
  *   it was.
  */
 export function resumeCheckpoint(folder: string, trainer: Trainer): void {
   const { policy, optimizer } = trainer;
-  const path = join(folder, "state.json");
-  if (!existsSync(path)) throw new InputError(`${folder} is not a checkpoint: it has no state.json.`);
-  const parsed = State.safeParse(readSealed(path, "checkpoint's state"));
-  if (!parsed.success) throw new InputError(`${path} is not the state of a checkpoint of this version.`);
-  const { step, trained, files } = parsed.data;
-  requireSums(folder, files);
+  const { step, trained } = checkedCheckpoint(folder);
   if (trained !== policy.trains) {
     throw new InputError(`${folder} trained the ${trained}, and this run trains the ${policy.trains}.`);
   }

@@ -1,4 +1,5 @@
 /** Training runs: configuration in, checkpoints, metrics and a model out. */
+export * from "./check.js";
 export * from "./clock.js";
 export * from "./grpo-config.js";
 export * from "./grpo-run.js";
