@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
@@ -100,6 +108,14 @@ describe("what the guides say", function () {
           readFileSync(join(folder, page), "utf8").includes(`"preset": "${preset}"`),
       );
       assert.ok(pages.length > 0, `no page speaks of the preset ${preset} of ${name}`);
+    }
+  });
+
+  it("names only files of the project that are there", () => {
+    const pages = [...all, { path: "CONTRIBUTING.md", text: readFileSync("CONTRIBUTING.md", "utf8") }];
+    const named = /`((?:lib|test|bench|figures|configs)\/[A-Za-z0-9_./-]+)`/g;
+    for (const { path, text } of pages) {
+      for (const [, file] of text.matchAll(named)) assert.ok(existsSync(file!), `${path} names ${file}`);
     }
   });
 
