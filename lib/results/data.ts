@@ -41,10 +41,12 @@ export function studyData(catalogue: ShopFacts | Catalogue, runs = runsFolder): 
   };
 }
 
-/** The training records of a shop with their metrics. */
+/** The records of reinforcement learning in a shop with their metrics. */
 function trainingCurves(shop: StudyShop, runs: string): TrainingCurve[] {
   return trainingRecords(runs)
-    .filter(({ identity }) => identity.data.fingerprint === shop.fingerprint)
+    .filter(
+      ({ identity }) => identity.config["kind"] === "grpo" && identity.data.fingerprint === shop.fingerprint,
+    )
     .map((record) => ({
       record,
       metrics: metricsOf(record),

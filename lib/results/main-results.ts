@@ -50,7 +50,8 @@ export function mainAgentsIn(runs = runsFolder): ExpectedAgent[] {
   const records = trainingRecords(runs);
   const learned = [...families(records)].flatMap(([agent, seeds]): ExpectedAgent[] => {
     const method = methodNamed(agent);
-    if (!method) return [];
+    // Imitation has a row of its own whether or not its training is recorded.
+    if (!method || mainAgents.some((one) => one.agent === agent)) return [];
     const { start } = records.find(({ identity }) => identity.name === agent)!.identity;
     return [{ agent, seeds, start: agentOfModel(start.name) ?? usualStart(method.protocol) }];
   });

@@ -37,6 +37,10 @@ export function curveBoard(curves: readonly Curve[], steps: number, unit = "iter
     lines = block.length;
   };
   let left = 0;
+  if (live) {
+    out.write(`${unit} 0 of ${steps}; the first will say how long it takes\n`);
+    lines = 1;
+  }
   return {
     step(step, metrics, line) {
       history.add(step, metrics);
