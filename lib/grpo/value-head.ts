@@ -1,10 +1,10 @@
 /**
- * A critic: how much return a decision's state promises, read linearly off the policy's own last hidden state.
+ * A critic: the return to expect from a decision's state, as a linear function of the policy's own last hidden state.
  *
  *   V(s) = w · h(s) + b,   loss = ½ max( (V − R)², (clip(V, V_old − c, V_old + c) − R)² )
  *
- * h is the state just before the first token of the answer, and is a constant here: the critic learns, the policy does not
- * learn to please it. Schulman et al. 2017, arXiv:1707.06347, §5; the clipped loss as in verl.
+ * h is the state just before the first token of the answer, and is a constant here: no gradient of the critic's loss goes into
+ * the policy. Schulman et al. 2017, arXiv:1707.06347, §5; the clipped loss as in verl.
  */
 import { InputError } from "../base/index.js";
 
@@ -34,13 +34,13 @@ export function valueLoss(
   old: number,
   target: number,
   clip: number | null,
-): { readonly loss: number; readonly slope: number } {
+): { readonly loss: number; readonly gradient: number } {
   const free = value - target;
-  if (clip === null) return { loss: (free * free) / 2, slope: free };
+  if (clip === null) return { loss: (free * free) / 2, gradient: free };
   const bounded = Math.min(old + clip, Math.max(old - clip, value));
   const held = bounded - target;
-  if (free * free >= held * held) return { loss: (free * free) / 2, slope: free };
-  return { loss: (held * held) / 2, slope: bounded === value ? held : 0 };
+  if (free * free >= held * held) return { loss: (free * free) / 2, gradient: free };
+  return { loss: (held * held) / 2, gradient: bounded === value ? held : 0 };
 }
 
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];
@@ -54,7 +54,7 @@ export class ValueHead {
     private steps: number,
   ) {}
 
-  /** A critic that promises nothing yet, for states of `d` numbers. */
+  /** A critic whose values are all 0, for states of `d` numbers. */
   static fresh(d: number): ValueHead {
     return new ValueHead(new Float64Array(d + 1), new Float64Array(d + 1), new Float64Array(d + 1), 0);
   }
@@ -103,10 +103,10 @@ export class ValueHead {
     const gradient = new Float64Array(d + 1);
     let total = 0;
     this.values(states).forEach((value, i) => {
-      const { loss, slope } = valueLoss(value, old[i]!, targets[i]!, clip);
+      const { loss, gradient: byValue } = valueLoss(value, old[i]!, targets[i]!, clip);
       total += loss / states.length;
-      for (let k = 0; k < d; k++) gradient[k]! += (slope * states[i]![k]!) / states.length;
-      gradient[d]! += slope / states.length;
+      for (let k = 0; k < d; k++) gradient[k]! += (byValue * states[i]![k]!) / states.length;
+      gradient[d]! += byValue / states.length;
     });
     return { loss: total, gradient };
   }

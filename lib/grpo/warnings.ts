@@ -38,8 +38,8 @@ export function warnings(history: readonly Metrics[]): string[] {
     const before = history.slice(-2 * WINDOW, -WINDOW);
     const change = (name: string): number =>
       mean(recent.map((m) => at(m, name))) - mean(before.map((m) => at(m, name)));
-    const spread = at(last, "return/std") / Math.sqrt(WINDOW);
-    if (change("return/mean") > spread && change("success_rate") <= 0) {
+    const margin = at(last, "return/std") / Math.sqrt(WINDOW);
+    if (change("return/mean") > margin && change("success_rate") <= 0) {
       found.push(
         "The return rises while success does not: the policy collects partial credit; look at its purchases, " +
           "or reward success only.",

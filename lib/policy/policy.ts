@@ -2,13 +2,13 @@ import { InputError } from "../base/index.js";
 import { type Loss, type LossValue, partOf, type Sequence, type TokenScores } from "../objective/index.js";
 import { currentBackend, useBackend } from "../tensor/index.js";
 import { bundled, checkSequences, microBatches } from "./bundles.js";
-import { LocalCrew, type Crew } from "./crew.js";
+import { LocalPool, type ReplicaPool } from "./replica-pool.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "../model/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";
 import { checkRequests } from "./sampling/check.js";
-import { WorkerCrew } from "./worker-crew.js";
+import { WorkerPool } from "./worker-pool.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 
 /** How a policy is set up. */
@@ -82,7 +82,7 @@ export class Policy {
 
   private constructor(
     readonly host: HostWeights,
-    private readonly crew: Crew,
+    private readonly pool: ReplicaPool,
     private readonly batchTokens: number,
     /** The model as it was, where it is trained whole and a reference was asked for. */
     private readonly before: Policy | null,
@@ -105,15 +105,15 @@ export class Policy {
     if (!currentBackend()) await useBackend("wasm");
     const backend = currentBackend()!;
     const host = HostWeights.read(model, options.adapter, train, workers > 0);
-    const crew =
+    const pool =
       workers > 0
-        ? await WorkerCrew.start(host, workers, backend)
-        : new LocalCrew(new Replica(host), host.vector.length);
+        ? await WorkerPool.start(host, workers, backend)
+        : new LocalPool(new Replica(host), host.vector.length);
     const before =
       options.reference && train === "model"
         ? await Policy.create(model, { train: "nothing", batchTokens })
         : null;
-    return new Policy(host, crew, batchTokens, before);
+    return new Policy(host, pool, batchTokens, before);
   }
 
   get config(): ModelConfig {
@@ -156,7 +156,7 @@ export class Policy {
     this.checkBase(adapter);
     const bundles = bundled(sequences);
     const batches = microBatches(bundles, this.batchTokens);
-    const scored = await this.crew.score(batches, this.version, { temperature, adapter, states });
+    const scored = await this.pool.score(batches, this.version, { temperature, adapter, states });
     return inOrder(
       bundles.flatMap(({ members }) => members),
       scored.flat(),
@@ -185,7 +185,7 @@ export class Policy {
     let lossTime = 0;
     let gradient = this.sum;
     const { temperature, checkpoint = "none", dropout: names } = options;
-    await this.crew.gradients(
+    await this.pool.gradients(
       batches.map((bundles, b) => ({
         bundles: bundles.map(({ prompt, completions }) => ({ prompt, completions })),
         loss: partOf(loss, members[b]!),
@@ -212,7 +212,7 @@ export class Policy {
   async sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<Sample[][]> {
     checkRequests(requests, options, this.config);
     this.checkBase(options.adapter);
-    return this.crew.sample(requests, this.version, options);
+    return this.pool.sample(requests, this.version, options);
   }
 
   /** The same, each token as it is drawn; for demonstrations. @throws InputError as `sample` does. */
@@ -222,7 +222,7 @@ export class Policy {
   ): AsyncGenerator<SampledToken, void, void> {
     checkRequests(requests, options, this.config);
     this.checkBase(options.adapter);
-    return this.crew.stream(requests, this.version, options);
+    return this.pool.stream(requests, this.version, options);
   }
 
   /** Log-probability of each of a fixed set of continuations, all in one packed pass. `[choices]` */
@@ -244,7 +244,7 @@ export class Policy {
    */
   async inspect(ids: readonly number[], adapter: "on" | "off" = "on"): Promise<Inspection> {
     checkRequests([{ prompt: ids, name: [] }], { seed: 0, maxTokens: 1 }, this.config);
-    return this.crew.inspect(ids, this.version, adapter);
+    return this.pool.inspect(ids, this.version, adapter);
   }
 
   /** Once the whole model has been updated, leaving the adapter out no longer gives the model that it started from. */
@@ -258,7 +258,7 @@ export class Policy {
 
   /** Frees what the backend holds and ends the workers. */
   async dispose(): Promise<void> {
-    await this.crew.dispose();
+    await this.pool.dispose();
     await this.before?.dispose();
   }
 }

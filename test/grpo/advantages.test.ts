@@ -82,8 +82,8 @@ describe("group-relative advantages", () => {
 
   it("agree with the golden values for a group of eight", () => {
     const scores = [1, 0, 0, 0.5, 0, 0, 0, 1];
-    const spread = groupRelative(scores, { scale: "group" });
-    close([spread[0]!, spread[1]!, spread[3]!], [1.500883, -0.68222, 0.409332], 2e-6);
+    const scaled = groupRelative(scores, { scale: "group" });
+    close([scaled[0]!, scaled[1]!, scaled[3]!], [1.500883, -0.68222, 0.409332], 2e-6);
     const others = leaveOneOut(scores);
     close([others[0]!, others[1]!, others[3]!], [0.785714, -0.357143, 0.214286]);
   });
@@ -103,8 +103,8 @@ describe("group-relative advantages", () => {
           plain,
           1e-9,
         );
-        const spread = Math.max(...values) - Math.min(...values);
-        if (spread > 1e-2) {
+        const range = Math.max(...values) - Math.min(...values);
+        if (range > 1e-2) {
           const scaled = groupRelative(
             values.map((v) => 3 * v),
             { scale: "group" },
@@ -215,9 +215,9 @@ describe("group-relative advantages", () => {
 describe("REINFORCE++ whitening", () => {
   it("gives values mean 0 and variance 1", () => {
     const white = whiten([1, 2, 2, 2, 5, 5]);
-    const centre = white.reduce((a, b) => a + b, 0) / 6;
-    const variance = white.reduce((a, b) => a + (b - centre) ** 2, 0) / 5;
-    close([centre, variance], [0, 1], 1e-6);
+    const average = white.reduce((a, b) => a + b, 0) / 6;
+    const variance = white.reduce((a, b) => a + (b - average) ** 2, 0) / 5;
+    close([average, variance], [0, 1], 1e-6);
     assert.deepEqual(whiten([3]), [0]);
   });
 });
@@ -286,8 +286,8 @@ describe("GiGPO", () => {
       gigpo(group, { scale: "none", baselineOver: "rows" }).episode.map((row) => row[0]!),
       [2, 2, -8],
     );
-    const spread = gigpo(group, { scale: "group", baselineOver: "rows" }).episode.map((row) => row[0]!);
-    close(spread, [0.474342, 0.474342, -1.897366], 2e-6);
+    const scaled = gigpo(group, { scale: "group", baselineOver: "rows" }).episode.map((row) => row[0]!);
+    close(scaled, [0.474342, 0.474342, -1.897366], 2e-6);
   });
 
   it("is GRPO when no state repeats", () => {

@@ -17,10 +17,10 @@ function near(actual: number, expected: number, tolerance = 1e-9): void {
 describe("the value loss", () => {
   it("is the larger of the free and the bounded one", () => {
     // V 3, R 1, old 2, c 0.5: free ½·2² = 2, bounded ½·1.5² = 1.125
-    assert.deepEqual(valueLoss(3, 2, 1, 0.5), { loss: 2, slope: 2 });
+    assert.deepEqual(valueLoss(3, 2, 1, 0.5), { loss: 2, gradient: 2 });
     // V 1.5, R 1, old 3: bounded to 2.5 is worse, and no longer moves with V
-    assert.deepEqual(valueLoss(1.5, 3, 1, 0.5), { loss: 1.125, slope: 0 });
-    assert.deepEqual(valueLoss(1.5, 3, 1, null), { loss: 0.125, slope: 0.5 });
+    assert.deepEqual(valueLoss(1.5, 3, 1, 0.5), { loss: 1.125, gradient: 0 });
+    assert.deepEqual(valueLoss(1.5, 3, 1, null), { loss: 0.125, gradient: 0.5 });
   });
 
   it("has the derivative that finite differences find", () => {
@@ -30,10 +30,10 @@ describe("the value loss", () => {
         if ([old - 0.5, old + 0.5].some((kink) => Math.abs(value - kink) < 1e-4)) return;
         const h = 1e-6;
         const at = (v: number): number => valueLoss(v, old, target, 0.5).loss;
-        const { slope } = valueLoss(value, old, target, 0.5);
+        const { gradient } = valueLoss(value, old, target, 0.5);
         const held = Math.min(old + 0.5, Math.max(old - 0.5, value)) - target;
         if (Math.abs((value - target) ** 2 - held ** 2) < 1e-4 && held !== value - target) return; // where the two meet
-        near(slope, (at(value + h) - at(value - h)) / (2 * h), 1e-5);
+        near(gradient, (at(value + h) - at(value - h)) / (2 * h), 1e-5);
       }),
     );
   });

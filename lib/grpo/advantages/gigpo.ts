@@ -84,7 +84,7 @@ export interface GigpoOptions {
   readonly penalty?: Penalty;
 }
 
-/** Both levels apart, for the diagnostics. All are `[rollout][turn]`. */
+/** The two levels and their sum, for the diagnostics. All are `[rollout][turn]`. */
 export interface GigpoAdvantages {
   readonly total: TurnAdvantages;
   readonly episode: TurnAdvantages;

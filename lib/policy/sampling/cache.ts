@@ -10,7 +10,7 @@ import type { KeysValues } from "../../model/index.js";
 
 /** On `wasm` room is made for so many times what is needed, so that tokens are moved to a larger place now and then, not at each step. */
 const GROWTH = 1.5;
-/** On `webgpu` room is made for this many tokens at a time: a buffer of a new size for each token would fill the card. */
+/** On `webgpu` room is made for this many tokens at a time: a buffer of a new size for each token would fill the gpu. */
 const STEP = 256;
 
 /**
@@ -22,7 +22,7 @@ export class KeyValueCache {
   /** Tokens of each layer; its tensors may have room for more. */
   private readonly counts: number[] = [];
   private readonly heap: WasmRuntime | undefined = wasmRuntime();
-  private readonly card: WebgpuRuntime | undefined = webgpuRuntime();
+  private readonly gpu: WebgpuRuntime | undefined = webgpuRuntime();
 
   /** Tokens whose keys every layer has. */
   get length(): number {
@@ -40,9 +40,9 @@ export class KeyValueCache {
     this.layers[layer] = all;
     const length = count + fresh.k.shape[0]!;
     this.counts[layer] = length;
-    const { card } = this;
-    if (!card) return all;
-    const filled = (whole: tf.Tensor): tf.Tensor => card.view(whole, [length, ...whole.shape.slice(1)]);
+    const { gpu } = this;
+    if (!gpu) return all;
+    const filled = (whole: tf.Tensor): tf.Tensor => gpu.view(whole, [length, ...whole.shape.slice(1)]);
     return { k: filled(all.k), v: filled(all.v) };
   }
 
@@ -53,7 +53,7 @@ export class KeyValueCache {
 
   /** `before`'s first `count` rows and then `fresh`, in a tensor that is kept; `before` is used up. */
   private appended(before: tf.Tensor | undefined, count: number, fresh: tf.Tensor): tf.Tensor {
-    const { heap, card } = this;
+    const { heap, gpu } = this;
     const all = count + fresh.shape[0]!;
     const row = fresh.shape.slice(1);
     const width = fresh.size / fresh.shape[0]!;
@@ -67,14 +67,14 @@ export class KeyValueCache {
       copyRows(heap, fresh, into, count * width, fresh.size);
       return into;
     }
-    if (card) {
+    if (gpu) {
       let into = before;
       if (!into || into.shape[0]! < all) {
-        into = tf.keep(card.output([Math.ceil(all / STEP) * STEP, ...row]));
-        if (before) copyInto(card, card.view(before, [count, ...row]), into, 0);
+        into = tf.keep(gpu.output([Math.ceil(all / STEP) * STEP, ...row]));
+        if (before) copyInto(gpu, gpu.view(before, [count, ...row]), into, 0);
         before?.dispose();
       }
-      copyInto(card, fresh, into, count * width);
+      copyInto(gpu, fresh, into, count * width);
       return into;
     }
     const joined = tf.keep(before ? tf.concat([before, fresh], 0) : tf.clone(fresh));

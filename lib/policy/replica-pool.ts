@@ -25,7 +25,7 @@ export interface BatchGradient extends GradientResult {
   readonly gradient: Float32Array;
 }
 
-export interface Crew {
+export interface ReplicaPool {
   /** Replicas that can work at the same time. */
   readonly size: number;
   /** Scores batches; results in their order. `version` says which weights. */
@@ -77,7 +77,7 @@ export class Queue {
 }
 
 /** One replica on this thread. */
-export class LocalCrew implements Crew {
+export class LocalPool implements ReplicaPool {
   readonly size = 1;
   private readonly scratch: Float32Array;
   /** One piece of work at a time: an update must not take the weights away under a sample. */

@@ -1,13 +1,13 @@
 import { moduleOf, type TokenScores } from "../objective/index.js";
 import type { BackendName } from "../tensor/index.js";
 import {
-  LocalCrew,
+  LocalPool,
   optionsOf,
   type BatchGradient,
   type BatchGradientOptions,
-  type Crew,
+  type ReplicaPool,
   type MicroBatch,
-} from "./crew.js";
+} from "./replica-pool.js";
 import type { Bundle } from "./bundles.js";
 import type { HostWeights } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
@@ -15,7 +15,7 @@ import { Replica } from "./replica.js";
 import { sharing } from "./sampling/sharing.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 import type { ScoreOptions } from "./scores.js";
-import { Member } from "./worker-member.js";
+import { WorkerThread } from "./worker-thread.js";
 import type { Job, JobResult } from "./worker-messages.js";
 
 /**
@@ -23,30 +23,30 @@ import type { Job, JobResult } from "./worker-messages.js";
  * Micro-batches go to whoever is free; their gradients are handed over in order, so the sums do not depend on how
  * many workers there are.
  */
-export class WorkerCrew implements Crew {
+export class WorkerPool implements ReplicaPool {
   readonly size: number;
   /** For demonstrations, on this thread; made when first asked for. */
-  private local: LocalCrew | undefined;
+  private local: LocalPool | undefined;
 
   private constructor(
-    private readonly members: readonly Member[],
+    private readonly threads: readonly WorkerThread[],
     private readonly host: HostWeights,
   ) {
-    this.size = members.length;
+    this.size = threads.length;
   }
 
   /** @throws RunError when a worker cannot be started. */
-  static async start(host: HostWeights, size: number, backend: BackendName): Promise<WorkerCrew> {
+  static async start(host: HostWeights, size: number, backend: BackendName): Promise<WorkerPool> {
     const { config, adapter, trained, vector, frozen, embedding } = host;
     const setup = { backend, parts: { config, adapter, trained, vector, frozen, embedding } };
-    const members = Array.from({ length: size }, () => new Member(setup));
+    const threads = Array.from({ length: size }, () => new WorkerThread(setup));
     try {
-      await Promise.all(members.map((member) => member.ready));
+      await Promise.all(threads.map((thread) => thread.ready));
     } catch (error) {
-      await Promise.all(members.map((member) => member.end()));
+      await Promise.all(threads.map((thread) => thread.end()));
       throw error;
     }
-    return new WorkerCrew(members, host);
+    return new WorkerPool(threads, host);
   }
 
   async score(
@@ -55,8 +55,8 @@ export class WorkerCrew implements Crew {
     options: ScoreOptions,
   ): Promise<TokenScores[][]> {
     const scores: TokenScores[][] = [];
-    await this.share(batches.length, async (member, batch) => {
-      const result = await member.work(version, { kind: "score", bundles: batches[batch]!, options });
+    await this.share(batches.length, async (thread, batch) => {
+      const result = await thread.work(version, { kind: "score", bundles: batches[batch]!, options });
       scores[batch] = (result as JobResult & { kind: "score" }).scores;
     });
     return scores;
@@ -71,7 +71,7 @@ export class WorkerCrew implements Crew {
     const own = optionsOf(batches, options);
     const waiting = new Map<number, BatchGradient>();
     let next = 0;
-    await this.share(batches.length, async (member, batch) => {
+    await this.share(batches.length, async (thread, batch) => {
       const { bundles, loss } = batches[batch]!;
       const module = moduleOf(loss);
       const job: Job = {
@@ -81,7 +81,7 @@ export class WorkerCrew implements Crew {
         options: own[batch]!,
         ...(module === undefined ? {} : { module }),
       };
-      const { result, gradient } = (await member.work(version, job)) as JobResult & { kind: "gradients" };
+      const { result, gradient } = (await thread.work(version, job)) as JobResult & { kind: "gradients" };
       waiting.set(batch, { batch, ...result, gradient });
       for (let ready = waiting.get(next); ready; ready = waiting.get(++next)) {
         take(ready);
@@ -97,10 +97,10 @@ export class WorkerCrew implements Crew {
   ): Promise<Sample[][]> {
     const shares = split(requests, this.size);
     const samples: Sample[][] = requests.map(() => []);
-    await this.share(shares.length, async (member, index) => {
+    await this.share(shares.length, async (thread, index) => {
       const share = shares[index]!;
       const job: Job = { kind: "sample", requests: share.map(({ request }) => request), options };
-      const result = await member.work(version, job);
+      const result = await thread.work(version, job);
       (result as JobResult & { kind: "sample" }).samples.forEach((of, i) => {
         const { index: at, request } = share[i]!;
         const offset = (request.first ?? 0) - (requests[at]!.first ?? 0);
@@ -124,22 +124,25 @@ export class WorkerCrew implements Crew {
 
   async dispose(): Promise<void> {
     await this.local?.dispose();
-    await Promise.all(this.members.map((member) => member.end()));
+    await Promise.all(this.threads.map((thread) => thread.end()));
   }
 
-  private here(): LocalCrew {
-    return (this.local ??= new LocalCrew(new Replica(this.host), 0));
+  private here(): LocalPool {
+    return (this.local ??= new LocalPool(new Replica(this.host), 0));
   }
 
   /** Gives each of `count` tasks to the next free worker. After a failure no new task begins. */
-  private async share(count: number, task: (member: Member, index: number) => Promise<void>): Promise<void> {
+  private async share(
+    count: number,
+    task: (thread: WorkerThread, index: number) => Promise<void>,
+  ): Promise<void> {
     let next = 0;
     let failed = false;
     const results = await Promise.allSettled(
-      this.members.slice(0, count).map(async (member) => {
+      this.threads.slice(0, count).map(async (thread) => {
         while (next < count && !failed) {
           try {
-            await task(member, next++);
+            await task(thread, next++);
           } catch (error) {
             failed = true;
             throw error;

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { InputError, RunError } from "../base/index.js";
-import { Queue } from "./crew.js";
+import { Queue } from "./replica-pool.js";
 import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
 
 /** The entry's path from the project's root: a notebook's modules have no files of their own to start from. */
 const ENTRY = join("lib", "policy", "worker.mjs");
 
 /** One worker thread, from this side. */
-export class Member {
+export class WorkerThread {
   readonly ready: Promise<void>;
   private readonly worker: Worker;
   private readonly queue = new Queue();
@@ -59,7 +59,7 @@ export class Member {
     else if (message.kind === "failed") this.finish()?.reject(errorOf(message));
   }
 
-  private finish(): Member["current"] {
+  private finish(): WorkerThread["current"] {
     const { current } = this;
     this.current = undefined;
     this.worker.unref();
