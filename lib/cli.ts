@@ -1,9 +1,11 @@
 /** The command line: `npx aisle <verb>`. Each verb is one thin file in `cli/`; this one joins them. */
 import { Command, CommanderError } from "commander";
 import { fail } from "./cli/common.js";
+import { letReadersGo } from "./cli/pipes.js";
 import { verbs } from "./cli/verbs.js";
 
 async function main(argv: readonly string[]): Promise<void> {
+  letReadersGo();
   const program = new Command("aisle")
     .description("A notebook research workbench for training language-model agents that shop.")
     .version("0.1.0")

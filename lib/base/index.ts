@@ -1,4 +1,4 @@
-/** What every room shares: errors with an exit code, checked values, whole-file writes, downloads that go on, seeded randomness, things by name, worker threads. */
+/** What every room shares: errors with an exit code, checked values, whole-file writes, downloads that go on, locks, seeded randomness, things by name, worker threads. */
 export * from "./checked.js";
 export * from "./download.js";
 export * from "./duration.js";
@@ -6,6 +6,7 @@ export * from "./errors.js";
 export * from "./files.js";
 export * from "./interrupt.js";
 export * from "./lines.js";
+export * from "./lock.js";
 export * from "./random.js";
 export * from "./seal.js";
 export * from "./suggest.js";

@@ -1,6 +1,6 @@
 /** Sweeps: a grid of configurations × seeds on one machine or on many. */
 export { serveRuns } from "./child.js";
-export { holdFolder } from "./hold.js";
+export { holdFolder } from "../../base/index.js";
 export * from "./plan.js";
 export * from "./pool.js";
 export { childVerb } from "./process.js";

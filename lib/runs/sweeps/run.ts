@@ -2,13 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Agent } from "../../agents/index.js";
+import { holdFolder } from "../../base/index.js";
 import { defaultCatalogue, openEnvironment, splitRanges } from "../../simulator/index.js";
 import { evaluate } from "../evaluate.js";
 import { agentOf } from "../agent-of.js";
 import { modelFolder, runKindOf, trainKind } from "../kinds/index.js";
 import { loadPlugins } from "../plugins.js";
 import { RunFolder } from "../training/index.js";
-import { holdFolder } from "./hold.js";
 import { evaluateBase, runFolder, type SweepRun, trainingKey } from "./plan.js";
 
 /** How far a run is. */
@@ -44,8 +44,13 @@ export async function carryOut(
   places: SweepPlaces,
   onProgress: (progress: RunProgress) => void = () => {},
 ): Promise<ShippedRecord[]> {
+<<<<<<< HEAD
   await loadPlugins(run.plugins ?? []);
   const release = await holdFolder(runFolder(places.out, run));
+=======
+  // A worker that was given up for dead may still be finishing an iteration; one whose machine is gone never will.
+  const release = await holdFolder(runFolder(places.out, run), { takeSilent: 600_000 });
+>>>>>>> 27322ef (Give a lock one holder, always, and let a reader of the output go away in silence)
   try {
     if (run.kind === "evaluate") return await record(run, null, places, onProgress);
     const agent = await train(run, places, onProgress);

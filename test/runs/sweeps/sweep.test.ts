@@ -16,7 +16,7 @@ import { initModel, parseModelConfig, saveModel } from "../../../lib/model/index
 import { ensureShop } from "../../../lib/simulator/index.js";
 import { planSweep, refuseFailures, runPool, type SweepEvents } from "../../../lib/runs/index.js";
 import { recordFolders } from "../../../lib/records/index.js";
-import { holdFolder } from "../../../lib/runs/sweeps/hold.js";
+import { holdFolder } from "../../../lib/base/index.js";
 import { carryOut } from "../../../lib/runs/sweeps/run.js";
 
 const root = mkdtempSync(join(tmpdir(), "aisle-sweep-"));
