@@ -64,16 +64,13 @@ const PAUSE = 50;
  * @throws RunError when the holder does not let go within the time, or the lock cannot be written
  */
 export async function holdFolder(folder: string, options: LockOptions | number = {}): Promise<() => void> {
-  const {
-    patience = 120_000,
-    takeSilent = Infinity,
-    say = (sentence) => process.stderr.write(`${sentence}\n`),
-  } = typeof options === "number" ? { patience: options } : options;
+  const given: LockOptions = typeof options === "number" ? { patience: options } : options;
+  const { patience = 120_000, takeSilent = Infinity, say = onStderr } = given;
   const lock = `${folder}.lock`;
   const mine = contentOf(me());
   const until = performance.now() + patience;
   /** Which sign of life was seen last, and since when there was no other. */
-  let silent: { readonly sign: string; readonly since: number } | null = null;
+  let silent = { sign: "", since: 0 };
   mkdirSync(dirname(lock), { recursive: true });
   while (!create(lock, mine)) {
     const seen = look(lock);
@@ -85,7 +82,7 @@ export async function holdFolder(folder: string, options: LockOptions | number =
     }
     const now = performance.now();
     const sign = `${seen.key} ${seen.touched}`;
-    if (silent?.sign !== sign) silent = { sign, since: now };
+    if (silent.sign !== sign) silent = { sign, since: now };
     const silence = now - silent.since;
     if (life === "unknown" && silence > (seen.holder === null ? UNREADABLE : takeSilent)) {
       if (seen.holder) {
@@ -108,6 +105,10 @@ export async function holdFolder(folder: string, options: LockOptions | number =
     clearInterval(beat);
     if (look(lock)?.key === keyOf(mine)) rmSync(lock, { force: true });
   };
+}
+
+function onStderr(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
 }
 
 function heldBy(holder: Holder | null, life: "lives" | "unknown", folder: string, lock: string): string {
