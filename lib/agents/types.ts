@@ -40,6 +40,8 @@ export interface Decision {
   readonly repaired: boolean;
   /** The answer was cut off at the limit of its length. */
   readonly truncated: boolean;
+  /** Why there was no answer, e.g. that the model refused: the episode ends here, with nothing bought. */
+  readonly failed?: string;
 }
 
 /** What a language model was asked for. */

@@ -47,7 +47,7 @@ export async function chosenAgent(flags: AgentFlags): Promise<Chosen> {
     const { loadPlugins } = await import("../runs/index.js");
     await loadPlugins(flags.plugin);
   }
-  if (asksForPrompting(flags)) {
+  if (await asksForPrompting(flags)) {
     return {
       prompting: true,
       open: async (catalogue) => {

@@ -94,7 +94,11 @@ export const addEvaluate: AddVerb = (program) => {
       }
       note(outcomes[result.outcome](result.record.path));
       if (flags.keep) result = { ...result, record: await kept(result.record) };
-      if (flags.json) printJson(asJson(result));
+      const { answerCounts, answerNotes } = await import("./answers.js");
+      const answers = flags.agent === "prompted" ? answerCounts(result.record) : null;
+      const notes = answers ? answerNotes(answers) : [];
+      for (const sentence of notes) note(sentence);
+      if (flags.json) printJson({ ...asJson(result), ...(notes.length > 0 ? { answers } : {}) });
       else process.stdout.write(asText(result, flags.split));
     });
   addPromptingOptions(command);
@@ -116,7 +120,7 @@ async function kept(record: Evaluation["record"]): Promise<Evaluation["record"]>
 }
 
 /** What other programs rely on: per cents for score and success rate, means in [0, 1] for the parts. */
-function asJson({ agent, summary, record, cost }: Evaluation): unknown {
+function asJson({ agent, summary, record, cost }: Evaluation): object {
   const { score, successRate, parts, goals } = summary;
   return {
     agent,

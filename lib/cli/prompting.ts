@@ -12,6 +12,8 @@ const BASE = "data/models/base";
 /** What the options say; `model` and `temperature` belong to other agents, too. */
 export interface PromptingFlags extends Partial<EndpointOptions> {
   readonly agent: string;
+  /** A file about an endpoint. */
+  readonly endpoint?: string;
   readonly temperature?: number;
   readonly onnx?: string;
   readonly dtype?: string;
@@ -46,6 +48,17 @@ export function addPromptingOptions(command: Command): void {
       ),
     )
     .optionsGroup("Endpoint (--base-url):")
+    .option("--endpoint <file>", "a JSON file with these options and --base-url, --model (docs/prompting.md)")
+    .addOption(
+      new Option("--token-limit <field>", "how an answer's length is limited (default: max_tokens)").choices([
+        "max_tokens",
+        "max_completion_tokens",
+        "none",
+      ]),
+    )
+    .option("--omit <fields...>", "do not send temperature, or seed, to servers that refuse them", omitOption)
+    .option("--content-parts", "send each message's content as a list of parts")
+    .option("--extra <json>", "further fields of each request, as a JSON object", extraOption)
     .option("--key-variable <name>", "environment variable with the key (default: OPENAI_API_KEY)")
     .option("--concurrency <n>", "episodes at once (default: 4)", integerOption("--concurrency", 1, 1000))
     .option("--per-minute <n>", "questions a minute at most", integerOption("--per-minute", 1))
@@ -67,8 +80,20 @@ export function addPromptingOptions(command: Command): void {
     );
 }
 
-const ENDPOINT_ONLY = ["keyVariable", "concurrency", "perMinute", "retries", "timeout", "stream"] as const;
+const ENDPOINT_ONLY = [
+  "tokenLimit",
+  "omit",
+  "contentParts",
+  "extra",
+  "keyVariable",
+  "concurrency",
+  "perMinute",
+  "retries",
+  "timeout",
+  "stream",
+] as const;
 const OWN = [
+  "endpoint",
   "baseUrl",
   "onnx",
   "dtype",
@@ -86,13 +111,18 @@ const OWN = [
  * Whether the options ask for a prompted agent other than the shipped one.
  * @throws InputError when they do not go together
  */
-export function asksForPrompting(flags: PromptingFlags): boolean {
+export async function asksForPrompting(flags: PromptingFlags): Promise<boolean> {
   const own = OWN.filter((name) => flags[name] !== undefined);
   const [first] = own;
   if (flags.agent !== "prompted") {
     if (first !== undefined)
       throw new InputError(`${option(first)} belongs to --agent prompted, not to ${flags.agent}.`);
     return false;
+  }
+  // From here on the options are those of the file, where the command line does not say otherwise.
+  if (flags.endpoint !== undefined) {
+    const { readEndpointFile } = await import("../agents/index.js");
+    Object.assign(flags, { ...readEndpointFile(flags.endpoint), ...flags });
   }
   if (flags.baseUrl === undefined) {
     const misplaced = ENDPOINT_ONLY.find((name) => flags[name] !== undefined);
@@ -156,6 +186,7 @@ interface Answering {
 async function answering(flags: PromptingFlags): Promise<Answering> {
   const { localCompleter, openEndpoint, openOnnx, openPlayer } = await import("../agents/index.js");
   const { baseUrl, model, keyVariable, concurrency, perMinute, retries, timeout, stream } = flags;
+  const { tokenLimit, omit, contentParts, extra, headers } = flags;
   if (baseUrl !== undefined) {
     const given = {
       keyVariable,
@@ -164,6 +195,11 @@ async function answering(flags: PromptingFlags): Promise<Answering> {
       retries,
       stream,
       timeout: timeout && timeout * 1000,
+      tokenLimit,
+      omit,
+      contentParts,
+      extra,
+      headers,
     };
     const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     return { completer: await openEndpoint({ baseUrl, model: model!, ...defined }), shown: model! };
@@ -185,6 +221,23 @@ async function answering(flags: PromptingFlags): Promise<Answering> {
     shown,
     model: { ...player.model, name: shown },
   };
+}
+
+function omitOption(text: string, before: readonly Omitted[] = []): Omitted[] {
+  if (text === "temperature" || text === "seed") return [...before, text];
+  throw new InputError(`--omit takes temperature or seed, not "${text}".`);
+}
+type Omitted = NonNullable<EndpointOptions["omit"]>[number];
+
+/** Parses `{"top_p": 0.9}`. */
+function extraOption(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // The sentence below says it.
+  }
+  throw new InputError(`--extra must be a JSON object such as {"top_p":0.9}, not ${text}.`);
 }
 
 /** An option as it is typed. */

@@ -8,7 +8,7 @@
  *
  * A decision is named by its task and holds the answer, word for word, or `true` where the answer is just what its action says
  * (the query of the search; the action between its tags). `tokens` are those of prompt and answer. What is as it should be is not said:
- * `format`, `admissible` false, `repaired`, `truncated` true.
+ * `format`, `admissible` false, `repaired`, `truncated` true, `failed` with the reason why there was no answer.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -85,6 +85,8 @@ const decisionLine = z.strictObject({
   admissible: z.literal(false).optional(),
   repaired: z.literal(true).optional(),
   truncated: z.literal(true).optional(),
+  /** Why there was no answer; the episode ended there. */
+  failed: z.string().min(1).optional(),
 });
 const episodeLine = z.strictObject({
   seed: z.int(),
@@ -125,6 +127,7 @@ function decisionToLine(decision: KeptDecision, at: number, actions: readonly st
     ...(decision.admissible ? {} : { admissible: false }),
     ...(decision.repaired ? { repaired: true } : {}),
     ...(decision.truncated ? { truncated: true } : {}),
+    ...(decision.failed === undefined ? {} : { failed: decision.failed }),
   };
 }
 
@@ -175,6 +178,7 @@ function decisionFromLine(line: DecisionLine, at: number, actions: readonly stri
     admissible: line.admissible ?? true,
     repaired: line.repaired ?? false,
     truncated: line.truncated ?? false,
+    ...(line.failed === undefined ? {} : { failed: line.failed }),
   };
 }
 

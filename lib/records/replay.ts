@@ -1,5 +1,12 @@
 /** Recorded episodes, played again: the kept answers or actions in the same shop must lead to the same reward. */
-import { type Decision, Episode, type Exemplars, playBySettings, type Trajectory } from "../agents/index.js";
+import {
+  type Decision,
+  endedAt,
+  Episode,
+  type Exemplars,
+  playBySettings,
+  type Trajectory,
+} from "../agents/index.js";
 import { InputError } from "../base/index.js";
 import { type Catalogue, type Environment, openEnvironment } from "../simulator/index.js";
 import { type KeptEpisode, keptEpisodeIn, shownIn } from "./actions.js";
@@ -82,7 +89,10 @@ function played(
   }
   for (const { answer, ...known } of decisions) {
     // A decision that the protocol no longer asks for shows in the actions.
-    if (play.ask()) play.answer({ text: answer, ...knownOf(known) });
+    const asked = play.ask();
+    if (asked && known.failed !== undefined)
+      return endedAt(play.trajectory(name), asked, known.failed, known);
+    if (asked) play.answer({ text: answer, ...knownOf(known) });
   }
   return play.trajectory(name);
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultCatalogue, type DiskCatalogue } from "../../lib/simulator/index.js";
-import { readRecord, type EpisodeResult } from "../../lib/records/index.js";
+import { episodesOf, readRecord, replay, type EpisodeResult } from "../../lib/records/index.js";
 import { ChatServer, type ChatRequest } from "./chat-server.js";
 import { aisle, type Run } from "./run.js";
 
@@ -159,6 +159,91 @@ describe("aisle evaluate with an endpoint", function () {
       }
       assert.ok(!existsSync(folder));
     }
+  });
+
+  it("counts an episode without an answer as failed, with the reason, and goes on", async () => {
+    const reply = (response: ServerResponse, message: object, finish_reason = "stop"): true => {
+      response.setHeader("content-type", "application/json");
+      const usage = { prompt_tokens: 100, completion_tokens: 7 };
+      response.end(JSON.stringify({ choices: [{ index: 0, finish_reason, message }], usage }));
+      return true;
+    };
+    server.interfere = (_, response, body) => {
+      const asked = body.messages.at(-1)!.content;
+      const goal = (index: number): boolean =>
+        asked.includes(`Instruction: ${shop.goal(index).instruction}\n`);
+      const choice = asked.includes("Reply with a number");
+      if (goal(3) && !choice) return reply(response, { content: null, refusal: "I cannot help with that." });
+      if (goal(5) && choice)
+        return reply(response, { content: null, tool_calls: [{ id: "1" }] }, "tool_calls");
+      if (goal(6) && choice) return reply(response, { content: "<think>There are 9 packs.</think>\n\n1" });
+      if (goal(7) && !choice) return reply(response, { content: "<think>They want" }, "length");
+      return false;
+    };
+    const run = await evaluate("failing", "--retries", "0");
+    assert.equal(run.code, 0, run.stderr);
+    assert.match(
+      run.stderr,
+      /1 episode ended without an answer and with reward 0: the model refused: I cannot help/,
+    );
+    assert.match(run.stderr, /1 episode ended .*called a tool/);
+    assert.match(run.stderr, /1 of 22 answers came after thinking/);
+    assert.match(run.stderr, /1 of 22 answers were cut off/);
+    const record = recordOf(run);
+    assert.equal(record.results.length, GOALS);
+    for (const goal of [3, 5, 7])
+      assert.deepEqual([record.results[goal]!.reward, record.results[goal]!.bought], [0, false]);
+    for (const goal of [0, 1, 2, 4, 6, 8, 9, 10, 11])
+      assert.equal(record.results[goal]!.bought, true, `${goal}`);
+    const kept = [...episodesOf(record)];
+    assert.match(kept[3]!.decisions![0]!.failed!, /^the model refused/);
+    assert.match(kept[5]!.decisions![1]!.failed!, /tool/);
+    assert.equal(kept[6]!.decisions![1]!.answer, "<think>There are 9 packs.</think>\n\n1");
+    for (const goal of [3, 5, 6, 7])
+      assert.ok(replay(record, { goal, seed: 0, catalogue: shop }).sameShown, `${goal}`);
+    const { answers } = JSON.parse(run.stdout) as { answers: { failed: object; cut: number } };
+    assert.equal(Object.keys(answers.failed).length, 2);
+  });
+
+  it("takes an endpoint's options from a file, and the command line's before them", async () => {
+    const file = join(root, "endpoint.json");
+    const given = {
+      baseUrl: url,
+      model: "Org/Tiny-Chat",
+      tokenLimit: "max_completion_tokens",
+      omit: ["seed"],
+      extra: { top_p: 0.9 },
+    };
+    writeFileSync(
+      file,
+      JSON.stringify({ ...given, keyVariable: "AISLE_TEST_KEY", price: { prompt: 2, completion: 10 } }),
+    );
+    const asked = [
+      "evaluate",
+      "--agent",
+      "prompted",
+      "--endpoint",
+      file,
+      "--limit",
+      "2",
+      "--json",
+      "--runs",
+      join(root, "file"),
+    ];
+    const run = await aisle([...asked, "--omit", "temperature"], environment);
+    assert.equal(run.code, 0, run.stderr);
+    const body = server.seen[0] as unknown as Record<string, unknown>;
+    assert.deepEqual(
+      [body["max_completion_tokens"], body["top_p"], typeof body["seed"]],
+      [32, 0.9, "number"],
+    );
+    assert.ok(!("max_tokens" in body) && !("temperature" in body));
+    const said = JSON.parse(run.stdout) as { usage: { dollars: number } };
+    assert.ok(said.usage.dollars > 0);
+    writeFileSync(file, JSON.stringify({ ...given, speed: 1 }));
+    const refused = await aisle(asked, environment);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /endpoint\.json.*speed/);
   });
 
   it("shops step by step with thoughts (ReAct), after worked examples of train goals", async () => {

@@ -18,6 +18,8 @@ export interface Answer {
   readonly completionTokens: number;
   /** It was cut off at the limit of its length. */
   readonly truncated?: boolean;
+  /** Why there is none, in a few words: the model refused, or called a tool. The text is then "". */
+  readonly failed?: string;
   /** Of our own models: its tokens and how likely they were. */
   readonly tokens?: readonly AnswerToken[];
 }

@@ -3,12 +3,15 @@
  * retries what may pass (408, 409, 429, 5xx, a cut connection, a time-out) with growing pauses and obeys
  * `Retry-After`; what it gives up on becomes one clear sentence without the key.
  */
-import type OpenAI from "openai";
-import { InputError, messageOf, RunError } from "../../base/index.js";
-import type { Answer, Completer, CompletionOptions } from "./completer.js";
-import type { Message } from "../prompts/index.js";
+import { checked, InputError } from "../../base/index.js";
+import type { Answer, Completer } from "./completer.js";
+import { bodyOf, type Dialect, dialectSettings, extraFields } from "./dialect.js";
+import { streamed, whole } from "./endpoint-answers.js";
+import { type Client, inWords, mayPass, questionRefused } from "./endpoint-errors.js";
+import { fetchWhole } from "./fetch-whole.js";
+import { limiter, pause } from "./limiter.js";
 
-export interface EndpointOptions {
+export interface EndpointOptions extends Dialect {
   /** For example `http://127.0.0.1:8000/v1`. */
   readonly baseUrl: string;
   /** The model's name, as the endpoint knows it. */
@@ -21,10 +24,15 @@ export interface EndpointOptions {
   readonly perMinute?: number;
   /** How often one request is tried again. Default 5. */
   readonly retries?: number;
-  /** Milliseconds until a request is given up (and tried again). Default 60000. */
+  /**
+   * Milliseconds until a request is given up (and tried again): until its answer is there whole or, of a stream, between two
+   * pieces. Default 60000.
+   */
   readonly timeout?: number;
   /** Stream the answer, for endpoints that close idle connections. Default false. */
   readonly stream?: boolean;
+  /** Further headers of every request; they stand in no record. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Dollars per million prompt and completion tokens, for the cost in the record. */
   readonly price?: { readonly prompt: number; readonly completion: number };
 }
@@ -37,9 +45,6 @@ export interface EndpointUsage {
   /** Null without a price. */
   readonly dollars: number | null;
 }
-
-/** The client, loaded when an endpoint is opened: most runs need none. */
-type Client = typeof import("openai");
 
 /**
  * Opens an endpoint; nothing is sent yet.
@@ -67,26 +72,22 @@ export async function openEndpoint(
       `The environment variable ${keyVariable}, which should hold the endpoint's key, is not set.`,
     );
   }
+  checked(extraFields, options.extra ?? {}, "the endpoint's further fields (--extra)");
   const library = await import("openai");
   const client = new library.OpenAI({
     baseURL: baseUrl,
     // Local servers ignore the key, but the client insists on one.
     apiKey: process.env[keyVariable] ?? "none",
     maxRetries: retries,
-    timeout,
+    timeout: 2 * timeout + 1000, // never before ours, which covers the answer's body as well
+    fetch: fetchWhole(timeout),
+    defaultHeaders: { ...options.headers },
     logLevel: "off", // or OPENAI_LOG could put requests among the answers on stdout
   });
   const enter = limiter(concurrency, options.perMinute);
   let [requests, promptTokens, completionTokens] = [0, 0, 0];
 
-  const bodyOf = (messages: readonly Message[], sampling: CompletionOptions): Body => ({
-    model,
-    messages: messages.map(({ role, content }) => ({ role, content })),
-    max_tokens: sampling.maxTokens,
-    temperature: sampling.temperature,
-    seed: sampling.random.below(2 ** 31),
-  });
-  const send = async (body: Body): Promise<Answer> => {
+  const send = async (body: Record<string, unknown>): Promise<Answer> => {
     const answer = options.stream ? await streamed(client, body) : await whole(client, body);
     requests += 1;
     promptTokens += answer.promptTokens;
@@ -95,15 +96,17 @@ export async function openEndpoint(
   };
 
   return {
-    settings: { endpoint: new URL(baseUrl).origin, model },
+    settings: { endpoint: new URL(baseUrl).origin, model, ...dialectSettings(options) },
     counted: true,
     remote: { concurrency },
     async complete(messages, sampling) {
-      const body = bodyOf(messages, sampling); // once: a question that is repeated draws no other seed
+      const body = bodyOf(messages, sampling, options); // once: a question that is repeated draws no other seed
       const leave = await enter();
       try {
         return await again(library, () => send(body), retries);
       } catch (error) {
+        const failed = questionRefused(library, error);
+        if (failed !== null) return { text: "", promptTokens: 0, completionTokens: 0, failed };
         throw inWords(library, error, baseUrl, keyVariable);
       } finally {
         leave();
@@ -120,104 +123,14 @@ export async function openEndpoint(
   };
 }
 
-/** A reply that is HTTP 200 but not a chat completion. */
-class MalformedReply extends Error {}
-
-type Body = Omit<OpenAI.Chat.ChatCompletionCreateParamsNonStreaming, "stream">;
-
-async function whole(client: OpenAI, body: Body): Promise<Answer> {
-  const reply: unknown = await client.chat.completions.create({ ...body, stream: false });
-  const completion = reply as Partial<OpenAI.Chat.ChatCompletion> | null;
-  const text = completion?.choices?.[0]?.message?.content;
-  if (typeof text !== "string") throw new MalformedReply("the reply holds no choices[0].message.content");
-  return {
-    text,
-    promptTokens: completion?.usage?.prompt_tokens ?? 0,
-    completionTokens: completion?.usage?.completion_tokens ?? 0,
-  };
-}
-
-async function streamed(client: OpenAI, body: Body): Promise<Answer> {
-  const events = await client.chat.completions.create({
-    ...body,
-    stream: true,
-    stream_options: { include_usage: true },
-  });
-  let text = "";
-  let finished = false;
-  let usage: OpenAI.CompletionUsage | null | undefined;
-  for await (const event of events) {
-    const choice = event.choices?.[0];
-    text += choice?.delta?.content ?? "";
-    if (choice?.finish_reason) finished = true;
-    usage = event.usage ?? usage;
-  }
-  // A connection that is cut between two events ends the stream without an error: the answer is not whole.
-  if (!finished) throw new MalformedReply("the stream ended before the answer did");
-  return { text, promptTokens: usage?.prompt_tokens ?? 0, completionTokens: usage?.completion_tokens ?? 0 };
-}
-
 /** Tries again what the client cannot know to be broken: a reply of the wrong form, or a connection cut in its body. */
-async function again<T>({ APIError }: Client, attempt: () => Promise<T>, retries: number): Promise<T> {
+async function again<T>(library: Client, attempt: () => Promise<T>, retries: number): Promise<T> {
   for (let tried = 0; ; tried++) {
     try {
       return await attempt();
     } catch (error) {
-      const mayPass = error instanceof MalformedReply || !(error instanceof APIError);
-      if (!mayPass || tried >= retries) throw error;
+      if (!mayPass(library, error) || tried >= retries) throw error;
       await pause(Math.min(8000, 250 * 2 ** tried));
     }
   }
-}
-
-/** A failed request as one sentence. Neither the key nor the endpoint's echo of it is ever part of it. */
-function inWords(library: Client, error: unknown, baseUrl: string, keyVariable: string): Error {
-  const { APIConnectionError, APIConnectionTimeoutError, APIError } = library;
-  const where = `The endpoint ${new URL(baseUrl).origin}`;
-  if (error instanceof APIConnectionTimeoutError) return new RunError(`${where} did not answer in time.`);
-  if (error instanceof APIConnectionError) {
-    return new RunError(`${where} could not be reached: is the server running, and the address right?`);
-  }
-  const key = process.env[keyVariable];
-  const said = messageOf(error).replace(/\s+/g, " ").slice(0, 300);
-  const safe = key ? said.replaceAll(key, "…") : said;
-  if (error instanceof APIError) {
-    const { status } = error;
-    if (status === 401 || status === 403) {
-      return new InputError(`${where} refused the key (${status}): set ${keyVariable} to a valid one.`);
-    }
-    if (status === 404) {
-      return new InputError(`${where} does not know this path or model (404): check --base-url and --model.`);
-    }
-    if (status === 400 || status === 422) return new InputError(`${where} refused the request: ${safe}.`);
-    return new RunError(`${where} failed with status ${status ?? "unknown"} after every retry.`);
-  }
-  return new RunError(`${where} gave an answer that cannot be used: ${safe}.`);
-}
-
-/** Lets `concurrency` through at once and `perMinute` in any minute; the returned function gives the place back. */
-function limiter(concurrency: number, perMinute?: number): () => Promise<() => void> {
-  const waiting: (() => void)[] = [];
-  const started: number[] = [];
-  let inside = 0;
-  return async () => {
-    if (inside >= concurrency) await new Promise<void>((resume) => waiting.push(resume));
-    else inside += 1; // a place that is handed over stays counted
-    if (perMinute !== undefined) {
-      while (started.length >= perMinute && Date.now() - started[started.length - perMinute]! < 60000) {
-        await pause(started[started.length - perMinute]! + 60000 - Date.now());
-      }
-      started.push(Date.now());
-      if (started.length > perMinute) started.shift();
-    }
-    return () => {
-      const next = waiting.shift();
-      if (next) next();
-      else inside -= 1;
-    };
-  };
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resume) => setTimeout(resume, Math.max(0, milliseconds)));
 }

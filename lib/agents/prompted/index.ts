@@ -1,6 +1,8 @@
 /** Agents that ask a language model which was told, not taught. */
 export * from "./completer.js";
+export { readEndpointFile, type Dialect, type EndpointFile } from "./dialect.js";
 export * from "./endpoint.js";
+export { endedAt } from "./failed.js";
 export * from "./local.js";
 export * from "./multi-turn.js";
 export * from "./names.js";

@@ -3,9 +3,9 @@ import { InputError } from "../../base/index.js";
 import { type Exemplars, MULTI_TURN_PROMPT_VERSION, NO_EXEMPLARS } from "../prompts/index.js";
 import { MultiTurnPlay } from "../protocols/multi-turn.js";
 import { type MultiTurnForm, VERL_AGENT_FORM } from "../protocols/multi-turn-prompt.js";
-import { playOut } from "../protocols/play.js";
 import type { Agent } from "../types.js";
 import type { Completer } from "./completer.js";
+import { playAnswered } from "./failed.js";
 import { sideBySide, withUsage } from "./prompted.js";
 
 export interface MultiTurnOptions {
@@ -65,12 +65,13 @@ export function multiTurnAgent(
         exemplars: exemplars.act,
         ...repair,
       });
-      await playOut(
+      const played = await playAnswered(
+        name,
         play,
         ({ prompt }) => completer.complete(prompt, { temperature, maxTokens, random }),
         fits && ((prompt) => fits(prompt, maxTokens)),
       );
-      return withUsage(play.trajectory(name), completer);
+      return withUsage(played, completer);
     },
   };
 }

@@ -2,10 +2,10 @@
 import type { Random } from "../../base/index.js";
 import { type Exemplars, NO_EXEMPLARS, PROMPT_VERSION } from "../prompts/index.js";
 import type { OptionMode } from "../options.js";
-import { playOut } from "../protocols/play.js";
 import { TwoDecisionPlay, type TwoDecisionQuestion } from "../protocols/two-decision.js";
 import type { Agent, Decision, Usage } from "../types.js";
 import type { Completer } from "./completer.js";
+import { playAnswered } from "./failed.js";
 
 export interface PromptedOptions {
   /** What the settings call a local model; its folder by default. A family of checkpoints shares a name. */
@@ -58,8 +58,7 @@ export function promptedAgent(
     ...sideBySide(completer),
     play: async (environment, goal, random) => {
       const play = new TwoDecisionPlay(environment, goal, { options: mode, exemplars });
-      await playOut(play, (question) => decide(question, random));
-      return withUsage(play.trajectory(name), completer);
+      return withUsage(await playAnswered(name, play, (question) => decide(question, random)), completer);
     },
   };
 }

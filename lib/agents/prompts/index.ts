@@ -4,3 +4,4 @@ export * from "./message.js";
 export * from "./multi-turn.js";
 export * from "./query.js";
 export * from "./select.js";
+export * from "./thinking.js";

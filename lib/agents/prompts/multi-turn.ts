@@ -1,5 +1,6 @@
 /** The multi-turn decision: instruction, recent history, the page and its admissible actions in, an action out. */
 import type { Message } from "./message.js";
+import { plainAnswer } from "./thinking.js";
 
 /** Changes whenever this template changes by a byte. */
 export const MULTI_TURN_PROMPT_VERSION = "3";
@@ -68,15 +69,18 @@ export interface ParsedAction {
   readonly formatValid: boolean;
 }
 
-/** The text between the first `<action>` and the first `</action>` after it. */
+/** The text between the first `<action>` and the first `</action>` after it; of actions that were only thought of, none is meant. */
 export function parseAction(answer: string, thought: boolean): ParsedAction {
   const lower = answer.toLowerCase();
-  const start = lower.indexOf("<action>");
-  const end = start < 0 ? -1 : lower.indexOf("</action>", start);
-  if (end < 0) return { action: lower.slice(-20), formatValid: false };
+  const said = plainAnswer(lower).text;
+  const action = actionIn(said) ?? actionIn(lower);
+  if (action === null) return { action: lower.slice(-20), formatValid: false };
   const thoughtThere = lower.includes("<think>") && lower.includes("</think>");
-  return {
-    action: lower.slice(start + "<action>".length, end).trim(),
-    formatValid: !thought || thoughtThere,
-  };
+  return { action, formatValid: !thought || thoughtThere };
+}
+
+function actionIn(text: string): string | null {
+  const start = text.indexOf("<action>");
+  const end = start < 0 ? -1 : text.indexOf("</action>", start);
+  return end < 0 ? null : text.slice(start + "<action>".length, end).trim();
 }

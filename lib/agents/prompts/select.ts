@@ -1,5 +1,6 @@
 /** The selection decision: ten numbered results in, a number out (the thesis's second decision). */
 import type { Message } from "./message.js";
+import { plainAnswer } from "./thinking.js";
 
 /** One result as the prompt lists it. */
 export interface Listing {
@@ -41,9 +42,9 @@ export interface Selection {
   readonly valid: boolean;
 }
 
-/** The first number from 1 to `count` that stands alone in a model's answer. */
+/** The first number from 1 to `count` that stands alone in a model's answer, after its thinking. */
 export function parseSelection(answer: string, count: number): Selection {
-  for (const match of answer.matchAll(/(?<![\d.])\d+(?![\d]|\.\d)/g)) {
+  for (const match of plainAnswer(answer).text.matchAll(/(?<![\d.])\d+(?![\d]|\.\d)/g)) {
     const number = Number(match[0]);
     if (number >= 1 && number <= count) return { index: number - 1, valid: true };
   }

@@ -44,13 +44,9 @@ export async function carryOut(
   places: SweepPlaces,
   onProgress: (progress: RunProgress) => void = () => {},
 ): Promise<ShippedRecord[]> {
-<<<<<<< HEAD
   await loadPlugins(run.plugins ?? []);
-  const release = await holdFolder(runFolder(places.out, run));
-=======
   // A worker that was given up for dead may still be finishing an iteration; one whose machine is gone never will.
   const release = await holdFolder(runFolder(places.out, run), { takeSilent: 600_000 });
->>>>>>> 27322ef (Give a lock one holder, always, and let a reader of the output go away in silence)
   try {
     if (run.kind === "evaluate") return await record(run, null, places, onProgress);
     const agent = await train(run, places, onProgress);
