@@ -3,7 +3,6 @@ import { z } from "zod";
 import { checked, readJson } from "../../base/index.js";
 import type { Message } from "../prompts/index.js";
 import type { CompletionOptions } from "./completer.js";
-import type { EndpointOptions } from "./endpoint.js";
 
 /** What of a request differs from the protocol's usual one. */
 export interface Dialect {
@@ -62,7 +61,13 @@ export function readEndpointFile(path: string): EndpointFile {
 export function bodyOf(
   messages: readonly Message[],
   { maxTokens, temperature, random }: CompletionOptions,
-  { model, tokenLimit = "max_tokens", omit = [], contentParts = false, extra = {} }: EndpointOptions,
+  {
+    model,
+    tokenLimit = "max_tokens",
+    omit = [],
+    contentParts = false,
+    extra = {},
+  }: Dialect & { readonly model: string },
 ): Record<string, unknown> {
   const seed = random.below(2 ** 31); // drawn also where it is not sent: what is drawn afterwards stays the same
   return {
