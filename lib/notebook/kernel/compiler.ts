@@ -89,7 +89,8 @@ export function createCompiler(root: string): CellCompiler {
     const used = [...known].filter(
       ([name]) => !anatomy.declared.has(name) && (all || anatomy.identifiers.has(name)),
     );
-    const prelude = preludeOf(used);
+    // Never at the very beginning of the file, where "#!" would be more than two characters.
+    const prelude = `\n${preludeOf(used)}`;
     const exports = [...anatomy.declared.keys()].filter((name) => !anatomy.exported.has(name));
     const text = `${prelude}${source}\nexport { ${exports.join(", ")} };\n`;
     language.put(`${CELL}.ts`, text);
