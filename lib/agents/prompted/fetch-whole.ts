@@ -101,7 +101,11 @@ export function wordsIn(text: string): string {
   try {
     value = JSON.parse(text);
   } catch {
-    const plain = text.replace(/<(style|script)[^]*?<\/\1>/gi, " ").replace(/<[^>]*>/g, " ");
+    // Of a page, its beginning is enough, and an endless one must not take endless time.
+    const plain = text
+      .slice(0, 20_000)
+      .replace(/<(style|script)[^]*?<\/\1>/gi, " ")
+      .replace(/<[^<>]*>/g, " ");
     return plain.replace(/\s+/g, " ").trim();
   }
   return wordsOf(value, 0);

@@ -23,4 +23,4 @@ export function parseQuery(answer: string): string {
 }
 
 /** After a word of introduction, the fence holds the query. */
-const FENCE_WITHIN = /\n\s*```[^\n`]*\n([^]*?)(?:\n\s*```|$)/;
+const FENCE_WITHIN = /\n[ \t]*```[^\n`]*\n([^]*?)(?:\n[ \t]*```|$)/;

@@ -31,7 +31,7 @@ const MARKS: readonly (readonly [open: RegExp, close: RegExp])[] = [
 /** gpt-oss writes channels: only what follows the mark of the last one is the answer. */
 const FINAL_CHANNEL = /<\|channel\|>final<\|message\|>/g;
 const CHANNEL = /<\|channel\|>(?:analysis|commentary)/;
-const FENCE = /^\s*(`{3,}|~{3,})[^\n`]*\n([^]*?)(?:\n\s*\1[`~]*\s*)?$/;
+const FENCE = /^\s*(`{3,}|~{3,})[^\n`]*\n([^]*?)(?:\n[ \t]*\1[`~]*\s*)?$/;
 const ONE_LINE_FENCE = /^\s*`{3,}([^`\n]*)`{3,}\s*$/;
 
 /** @param truncated whether the answer was cut off at the limit of its length */
