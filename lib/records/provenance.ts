@@ -12,6 +12,8 @@ export const provenanceSchema = z.strictObject({
   /** Wall time in seconds. */
   seconds: z.number(),
   node: z.string(),
+  /** What found the nouns that the reward compares; records made before there was a choice do not say: wink-nlp. */
+  tagger: z.string().optional(),
   machine: z.strictObject({
     platform: z.string(),
     arch: z.string(),
@@ -25,8 +27,11 @@ export type Provenance = z.infer<typeof provenanceSchema>;
 /** What of a checkout decides results: everything else may be edited without making a run unclean. */
 const codePaths = ["lib", "configs", "data/models", "data/recipe", "package.json", "package-lock.json"];
 
-/** Where a run comes from, as far as this machine can tell. Nothing of it enters `record.json`. */
-export function provenance(seconds: number): Provenance {
+/**
+ * Where a run comes from, as far as this machine can tell. Nothing of it enters `record.json`.
+ * @param tagger the environment's, where a run has one.
+ */
+export function provenance(seconds: number, tagger?: string): Provenance {
   const commit = git("rev-parse", "HEAD");
   const changes = commit === null ? null : git("status", "--porcelain", "--", ...codePaths);
   return {
@@ -35,6 +40,7 @@ export function provenance(seconds: number): Provenance {
     made: new Date().toISOString(),
     seconds: Math.round(seconds * 10) / 10,
     node: process.versions.node,
+    ...(tagger === undefined ? {} : { tagger }),
     machine: {
       platform: platform(),
       arch: arch(),

@@ -134,7 +134,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   }
   const seconds = (performance.now() - started) / 1000;
   const files = { ...usageFile(results, options.price), [ACTIONS_FILE]: actionsBytes(lines) };
-  const { record, outcome } = writeRecord({ identity, results, seconds, files }, runs);
+  const { record, outcome } = writeRecord(
+    { identity, results, seconds, files, tagger: environment.tagger },
+    runs,
+  );
   journal.discard();
   return evaluation(record, outcome, options.price);
 }

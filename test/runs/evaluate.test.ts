@@ -68,7 +68,9 @@ describe("evaluation and run records", () => {
       const bytes = (path: string): string => readFileSync(join(path, "record.json"), "utf8");
       assert.equal(bytes(here.record.path), bytes(there.record.path));
       assert.doesNotMatch(bytes(here.record.path), /aisle-runs|seconds|commit|20\d\d-\d\d/);
-      assert.equal(readProvenance(here.record.path)!.node, process.versions.node);
+      const { node, tagger } = readProvenance(here.record.path)!;
+      assert.equal(node, process.versions.node);
+      assert.equal(tagger, environment.tagger);
     } finally {
       rmSync(other, { recursive: true, force: true });
     }

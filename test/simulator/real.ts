@@ -4,6 +4,11 @@ import { join } from "node:path";
 /** Where the little real WebShop data lies that is never copied into this repository. */
 const FOLDER = process.env["AISLE_WEBSHOP_REAL"] ?? join("..", "shared", "webshop-real");
 
+/** Whether the sample is here. */
+export function hasReal(): boolean {
+  return existsSync(FOLDER);
+}
+
 /** The path of a real file; a test that needs it is skipped, with the reason printed, where it is absent. */
 export function realFile(test: Mocha.Context, name: string): string {
   const path = join(FOLDER, name);

@@ -58,6 +58,8 @@ export interface RecordContent extends Evaluated {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Wall time of the run in seconds, for `provenance.json`. */
   readonly seconds: number;
+  /** What found the nouns that the reward compares, for `provenance.json`. */
+  readonly tagger?: string;
 }
 
 export const evaluationKind: RecordKind<z.infer<typeof schema>, Evaluated> = {
@@ -94,10 +96,10 @@ export const evaluationKind: RecordKind<z.infer<typeof schema>, Evaluated> = {
  * @throws RunError when the folder cannot be written
  */
 export function writeRecord(
-  { identity, results, files = {}, seconds }: RecordContent,
+  { identity, results, files = {}, seconds, tagger }: RecordContent,
   place: string,
 ): { record: RunRecord; outcome: WriteOutcome } {
-  const enclosed = { files: new Map(Object.entries(files)), provenance: () => provenance(seconds) };
+  const enclosed = { files: new Map(Object.entries(files)), provenance: () => provenance(seconds, tagger) };
   return writeKind(evaluationKind, { identity, results }, enclosed, place);
 }
 

@@ -90,7 +90,7 @@ export async function recordRun(
     if (!progress.best) throw new InputError(`The run in ${folder} has no best model.`);
     requireSums(join(folder, "best"), progress.best.files);
   }
-  const here = provenance(run.seconds());
+  const here = provenance(run.seconds(), environment?.tagger);
   onStep?.("writing the record");
   const model = join(folder, kept === "best" ? "best" : "model");
   const start = now.start.name;

@@ -114,7 +114,11 @@ export class Tokenizer {
     if (this.#url.test(rest)) return [this.#token(rest)];
     const tokens: Token[] = [];
     let start = 0;
-    for (const match of rest.matchAll(this.#infix)) {
+    // Not by matchAll, which compiles the expression again for every text.
+    const infix = this.#infix;
+    infix.lastIndex = 0;
+    for (let match = infix.exec(rest); match !== null; match = infix.exec(rest)) {
+      if (match[0] === "") infix.lastIndex++;
       // An infix at the very beginning cuts nothing off.
       if (match.index === 0) continue;
       if (match.index > start) tokens.push(this.#token(rest.slice(start, match.index)));

@@ -57,6 +57,12 @@ export function agreement(tagger: SpacyTagger, answers: readonly SpacyAnswer[]):
   return { titles: answers.length, tokens, tags, nouns };
 }
 
+/** The counts of several lists as those of one. */
+export function together(all: readonly Agreement[]): Agreement {
+  const sum = (name: keyof Agreement): number => all.reduce((total, one) => total + one[name], 0);
+  return { titles: sum("titles"), tokens: sum("tokens"), tags: sum("tags"), nouns: sum("nouns") };
+}
+
 /** What must hold: every token and all but one in a thousand titles' tags are spaCy's, and the nouns of 99.5 %. */
 export function assertAgreement(found: Agreement): void {
   const { titles, tokens, tags, nouns } = found;
