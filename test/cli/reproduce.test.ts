@@ -104,6 +104,6 @@ describe("lab", () => {
     }
     const { code, stderr } = await aisle(["lab"], { PATH: "/nonexistent" }).ended;
     assert.equal(code, 1);
-    assert.match(stderr, /No JupyterLab or Notebook is installed.*aisle notebook FILE/);
+    assert.match(stderr, /^aisle: Install JupyterLab first[^\n]*\n[\s\S]*aisle notebook FILE/);
   });
 });

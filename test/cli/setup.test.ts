@@ -86,7 +86,7 @@ mkdir -p ${PACKAGE}/lib; echo "npm error code 1"; echo "npm error Error: getaddr
 
   it("says when there is no npm, no package for the system, no card, a wrong product, a missing library", async () => {
     const wanted: [string, RegExp][] = [
-      [module(false), /finds no card it can use; it needs CUDA 11\.2/],
+      [module(false), /finds no GPU it can use; it needs CUDA 11\.2/],
       [module(true, 3), /is wrong/],
       [
         `throw new Error("libtensorflow.so.2: cannot open shared object file")`,
@@ -94,7 +94,7 @@ mkdir -p ${PACKAGE}/lib; echo "npm error code 1"; echo "npm error Error: getaddr
       ],
       [
         `console.error("Could not load dynamic library 'libcudnn.so.8'");\n${module(false)}`,
-        /no card it can use: libcudnn\.so\.8 missing; it needs CUDA 11\.2 and cuDNN 8\.1/,
+        /no GPU it can use: libcudnn\.so\.8 missing; it needs CUDA 11\.2 and cuDNN 8\.1/,
       ],
     ];
     for (const [source, message] of wanted) {

@@ -68,6 +68,8 @@ export async function openOnnx(
       return logits;
     }
   }
+  const { eos_token_id: end } = network.generation_config as { eos_token_id?: number | number[] | null };
+  const ends = new Set([end ?? []].flat());
   const answer = async (
     messages: Parameters<Completer["complete"]>[0],
     { maxTokens, temperature, random }: CompletionOptions,
@@ -92,6 +94,7 @@ export async function openOnnx(
       text: tokenizer.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
       promptTokens,
       completionTokens: ids.length,
+      truncated: ids.length >= maxTokens && !ends.has(ids.at(-1)!),
     };
   };
   return {
