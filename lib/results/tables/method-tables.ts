@@ -82,9 +82,7 @@ function settingsOf({ identity, path }: TrainingCurve["record"]): Record<(typeof
     kl: kl ? `${kl.estimator}, ${kl.coefficient}` : "none",
     // Mini-batches make several steps of one pass; how many depends on the rows of each iteration.
     steps:
-      update.miniBatchRows === null
-        ? String(update.epochs)
-        : `${update.epochs} × ${update.miniBatchRows} rows`,
+      update.miniBatchRows === null ? String(update.epochs) : `${update.epochs} × ${update.miniBatchRows}`,
   };
 }
 
