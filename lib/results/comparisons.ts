@@ -32,7 +32,10 @@ export type Pair = readonly [a: string, b: string];
  * Compares pairs on each goal's mean over seeds, by paired permutation tests of score and of success. All tests of the
  * call are one family for Holm's correction. A pair of which one has no record is left out.
  */
-export function comparePairs(results: readonly MainResult[], pairs: readonly Pair[]): Comparison[] {
+export function comparePairs(
+  results: readonly Pick<MainResult, "agent" | "record">[],
+  pairs: readonly Pair[],
+): Comparison[] {
   const perGoal = new Map<string, { score: number[]; success: number[] }>();
   for (const { agent, record } of results) {
     if (!record) continue;
