@@ -31,7 +31,6 @@ export interface CountedRow {
  */
 export function tokenWeights(aggregation: Aggregation, rows: readonly CountedRow[]): number[] {
   const counted = rows.filter((row) => row.counted && row.tokens > 0);
-  if (counted.length === 0) return rows.map(() => 0);
   const weight = weighing(aggregation, counted);
   return rows.map((row) => (row.counted && row.tokens > 0 ? weight(row) : 0));
 }

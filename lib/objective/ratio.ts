@@ -33,6 +33,6 @@ export function ratios(
   }
   let sum = 0;
   logProbs.forEach((logProb, t) => (sum += logProb - oldLogProbs[t]!));
-  const s = Math.exp(Math.min(LARGEST_SEQUENCE_EXPONENT, logProbs.length > 0 ? sum / logProbs.length : 0));
+  const s = Math.exp(Math.min(LARGEST_SEQUENCE_EXPONENT, sum / logProbs.length));
   return { ratio: logProbs.map(() => s), gradient: logProbs.map(() => s) };
 }
