@@ -1,8 +1,7 @@
 /** PPO's advantages: the critic's value of every decision's state, what `gae.ts` makes of them, and what the critic learns. */
 import { RunError } from "../base/index.js";
-import { estimateAdvantages, mean } from "./advantages/index.js";
+import { estimateAdvantages, mean, noPenalty, type Penalty } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import { type Penalty, noPenalty } from "./penalties.js";
 import type { Group, Metrics, TurnAdvantages } from "./types.js";
 import type { Learner } from "./update.js";
 import type { ValueHead } from "./value-head.js";

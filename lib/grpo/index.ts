@@ -4,7 +4,6 @@ export * from "./config.js";
 export * from "./critic.js";
 export * from "./diagnostics.js";
 export * from "./metrics.js";
-export * from "./penalties.js";
 export * from "./presets.js";
 export * from "./rows.js";
 export * from "./types.js";

@@ -1,9 +1,5 @@
-/**
- * The numbers of an iteration, under the names and definitions of docs/metrics.md. Every value is a plain number;
- * a metric that does not apply (no reference, no anchors) is absent.
- */
+/** Numbers of an iteration's roll-outs, under the names and definitions of docs/metrics.md. Those of the update are in `update.ts`. */
 import { deviation, hasZeroVariance, mean } from "./advantages/index.js";
-import type { ObjectiveSums } from "../objective/index.js";
 import type { Group, Metrics } from "./types.js";
 
 /** What the roll-outs were like. */
@@ -36,23 +32,5 @@ export function rolloutMetrics(groups: readonly Group[], maxTokens: number): Met
     "response_len/clip_ratio": share(lengths.filter((length) => length >= maxTokens).length, lengths.length),
     "prompt_len/mean": mean(prompts),
     "prompt_len/max": Math.max(...prompts),
-  };
-}
-
-/** What the update saw, from the sums over all tokens of its rows. */
-export function updateMetrics(sums: ObjectiveSums, has: { reference: boolean }): Metrics {
-  const n = Math.max(1, sums.tokens);
-  return {
-    "loss/policy": sums.policyLoss / n,
-    ...(has.reference ? { "loss/kl": sums.klLoss / n, kl_ref: sums.klRefK3 / n } : {}),
-    entropy: sums.entropy / n,
-    "kl_old/k1": sums.klOldK1 / n,
-    "kl_old/k3": sums.klOldK3 / n,
-    "clip/low": sums.clipLow / n,
-    "clip/high": sums.clipHigh / n,
-    "clip/dual": sums.clipDual / n,
-    "clip/frac": (sums.clipLow + sums.clipHigh + sums.clipDual) / n,
-    "ratio/mean": sums.ratio / n,
-    "ratio/max": sums.ratioMax,
   };
 }

@@ -15,7 +15,6 @@ import {
 } from "../objective/index.js";
 import { whitenRows, whitens } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import { updateMetrics } from "./metrics.js";
 import { chargeKl } from "./rows.js";
 import type { Metrics, Row } from "./types.js";
 
@@ -198,4 +197,22 @@ function keepOld(row: Ready, trained: readonly number[], agreement: { mean: numb
 
 function tokensOf(rows: readonly Row[]): number {
   return rows.reduce((sum, row) => sum + row.responseIds.length, 0);
+}
+
+/** The metrics of an update from the sums over all tokens of its rows; those of a reference are absent without one. */
+export function updateMetrics(sums: ObjectiveSums, has: { reference: boolean }): Metrics {
+  const n = Math.max(1, sums.tokens);
+  return {
+    "loss/policy": sums.policyLoss / n,
+    ...(has.reference ? { "loss/kl": sums.klLoss / n, kl_ref: sums.klRefK3 / n } : {}),
+    entropy: sums.entropy / n,
+    "kl_old/k1": sums.klOldK1 / n,
+    "kl_old/k3": sums.klOldK3 / n,
+    "clip/low": sums.clipLow / n,
+    "clip/high": sums.clipHigh / n,
+    "clip/dual": sums.clipDual / n,
+    "clip/frac": (sums.clipLow + sums.clipHigh + sums.clipDual) / n,
+    "ratio/mean": sums.ratio / n,
+    "ratio/max": sums.ratioMax,
+  };
 }

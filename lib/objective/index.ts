@@ -5,7 +5,6 @@ export * from "./cross-entropy.js";
 export * from "./kl.js";
 export * from "./loss.js";
 export * from "./policy-gradient.js";
-export * from "./ratio.js";
 export * from "./registry.js";
 export * from "./sequence.js";
 export * from "./settings.js";

@@ -35,8 +35,3 @@ export interface LossKind<L extends Loss = Loss> {
    */
   evaluate(loss: L, scores: readonly TokenScores[]): LossValue;
 }
-
-/** The loss of some of the sequences. `which` are their positions. */
-export function partOf<L extends Loss>(loss: L, which: readonly number[]): L {
-  return { ...loss, rows: which.map((i) => loss.rows[i]) };
-}

@@ -8,10 +8,9 @@
  * policy as a number per token.
  */
 import { RunError } from "../base/index.js";
-import { tokenLoss } from "./clip.js";
+import { ratios, tokenLoss } from "./clip.js";
 import { klAt } from "./kl.js";
 import type { Loss, LossKind } from "./loss.js";
-import { ratios } from "./ratio.js";
 import type { ObjectiveConfig } from "./settings.js";
 
 /** What the loss needs to know of one response. */

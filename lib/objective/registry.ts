@@ -36,6 +36,11 @@ export function evaluateLoss(loss: Loss, scores: readonly TokenScores[]): LossVa
   return named(loss).kind.evaluate(loss, scores);
 }
 
+/** The loss of some of the sequences. `which` are their positions. */
+export function partOf<L extends Loss>(loss: L, which: readonly number[]): L {
+  return { ...loss, rows: which.map((i) => loss.rows[i]) };
+}
+
 function named({ kind }: Loss): Known {
   const found = known.get(kind);
   if (found) return found;

@@ -1,5 +1,5 @@
+/** The optimiser: AdamW over one flat vector, the schedule of its learning rate, and the gradient's norm. */
 import { InputError } from "../base/index.js";
-import { scheduleFactor, type Schedule } from "./schedule.js";
 
 /** AdamW's settings (Loshchilov & Hutter 2019, algorithm 2). */
 export interface AdamWOptions {
@@ -9,7 +9,7 @@ export interface AdamWOptions {
   readonly betas?: readonly [number, number];
   /** Default 1e-8. */
   readonly epsilon?: number;
-  /** Decoupled decay per step as a share of the learning rate; matrices only (norms and biases are left). Default 0. */
+  /** Decoupled decay per step as a fraction of the learning rate; matrices only (norms and biases are left). Default 0. */
   readonly weightDecay?: number;
   /** The gradient is scaled down to this global norm. Default 1; `null` never clips. */
   readonly maxGradNorm?: number | null;
@@ -118,4 +118,49 @@ function power(base: number, exponent: number): number {
 
 function refuse(wrong: boolean, what: string, range: string, value: unknown): void {
   if (wrong) throw new InputError(`${what} must be ${range}, not ${String(value)}.`);
+}
+
+/** How the learning rate moves over a run. Steps are optimiser steps. */
+export interface Schedule {
+  /** `linear` and `cosine` fall from the peak to `floor × peak` at `steps`; `constant` stays. */
+  readonly kind: "constant" | "linear" | "cosine";
+  /** Steps over which the rate rises linearly from 0 to its peak. Default 0. */
+  readonly warmUp?: number;
+  /** The run's length, needed by `linear` and `cosine`. */
+  readonly steps?: number;
+  /** The lowest rate as a fraction of the peak, in [0, 1]. Default 0. */
+  readonly floor?: number;
+}
+
+/**
+ * The factor by which the peak rate is multiplied in the step numbered from 1.
+ * Warm-up gives `step / warmUp`, so that the first step already learns and step `warmUp` has the whole rate.
+ */
+export function scheduleFactor(schedule: Schedule, step: number): number {
+  const { kind, warmUp = 0, steps, floor = 0 } = schedule;
+  if (step < warmUp) return step / warmUp;
+  if (kind === "constant") return 1;
+  if (steps === undefined || steps <= warmUp) {
+    throw new InputError(
+      `A ${kind} schedule needs its number of steps, more than the ${warmUp} of its warm-up.`,
+    );
+  }
+  const progress = Math.min(1, (step - warmUp) / (steps - warmUp));
+  const fraction = kind === "linear" ? 1 - progress : 0.5 * (1 + cosPi(progress));
+  return floor + (1 - floor) * fraction;
+}
+
+/**
+ * cos(πx) for x in [0, 1] by its Taylor series about ½. `Math.cos` may differ in the last bit from one JavaScript
+ * engine to the next; sums and products do not, and a learning rate touches every number after it.
+ */
+function cosPi(x: number): number {
+  const y = (x - 0.5) * Math.PI;
+  let term = -y;
+  let sum = term;
+  for (let k = 3; k <= 25; k += 2) {
+    term *= (-y * y) / (k * (k - 1));
+    sum += term;
+  }
+  return sum;
 }

@@ -1,7 +1,7 @@
 import { InputError } from "../base/index.js";
 import { type Loss, type LossValue, partOf, type Sequence, type TokenScores } from "../objective/index.js";
 import { currentBackend, useBackend } from "../tensor/index.js";
-import { bundled, checkSequences, microBatches } from "./bundles.js";
+import { bundled, checkSequences, microBatches } from "./pack.js";
 import { LocalPool, type ReplicaPool } from "./replica-pool.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "../model/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";

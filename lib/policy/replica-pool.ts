@@ -1,6 +1,6 @@
 /** Who computes for the policy: this thread, or several worker threads with a replica each. */
 import type { Loss, TokenScores } from "../objective/index.js";
-import type { Bundle } from "./bundles.js";
+import type { Bundle } from "./pack.js";
 import type { Inspection } from "./inspect.js";
 import type { Replica } from "./replica.js";
 import type { GradientOptions, GradientResult, ScoreOptions } from "./scores.js";

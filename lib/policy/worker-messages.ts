@@ -2,7 +2,7 @@
 import type { BackendName } from "../tensor/index.js";
 import type { HostWeightsParts } from "./host-weights.js";
 import type { Loss, TokenScores } from "../objective/index.js";
-import type { Bundle } from "./bundles.js";
+import type { Bundle } from "./pack.js";
 import type { GradientOptions, GradientResult, ScoreOptions } from "./scores.js";
 import type { Sample, SampleOptions, SampleRequest } from "./sampling/types.js";
 

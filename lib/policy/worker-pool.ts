@@ -8,7 +8,7 @@ import {
   type ReplicaPool,
   type MicroBatch,
 } from "./replica-pool.js";
-import type { Bundle } from "./bundles.js";
+import type { Bundle } from "./pack.js";
 import type { HostWeights } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";

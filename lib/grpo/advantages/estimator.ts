@@ -4,8 +4,17 @@
  */
 import { z } from "zod";
 import { InputError, RunError } from "../../base/index.js";
-import type { Penalty } from "../penalties.js";
-import type { Group, Metrics, TurnAdvantages } from "../types.js";
+import type { Group, Metrics, Turn, TurnAdvantages } from "../types.js";
+
+/**
+ * How much a turn's score is lowered, at least 0, whatever it led to: for a broken form, or for a response that is too long. It stays in
+ * the turn's own row: earlier rows do not pay for it.
+ */
+export type Penalty = (
+  turn: Pick<Turn, "formatValid" | "admissible" | "truncated" | "responseIds">,
+) => number;
+
+export const noPenalty: Penalty = () => 0;
 
 /** What an estimator is given beside the groups. */
 export interface Given {

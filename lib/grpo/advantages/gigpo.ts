@@ -10,13 +10,19 @@
  * and with no repeated state at all GiGPO is GRPO. Feng et al. 2025, arXiv:2505.10978, eq. 3–8.
  */
 import { z } from "zod";
-import { noPenalty, type Penalty } from "../penalties.js";
 import type { Group, Metrics, TurnAdvantages } from "../types.js";
 import { anchorGroups, anchorMetrics } from "./anchors.js";
-import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
+import {
+  type Estimator,
+  noPenalty,
+  type Penalty,
+  requireSeveral,
+  scoresOf,
+  settingsOf,
+} from "./estimator.js";
 import { baselineOver, epsilon } from "./group-relative.js";
 import { discountedReturns } from "./reinforce-pp.js";
-import { sharedAs, sharedTurns } from "./shared-turns.js";
+import { meanOverBranches, sharedTurns } from "./shared-turns.js";
 import { deviation, mean, rowDeviation } from "./statistics.js";
 
 const common = {
@@ -46,7 +52,7 @@ export const gigpoEstimator = {
     const levels = groups.map((group) => gigpo(group, options));
     const totals = levels.map(({ total }) => total);
     return {
-      advantages: sharedAs(own.shared, groups, totals),
+      advantages: own.shared === "hard" ? meanOverBranches(groups, totals) : totals,
       metrics: { ...anchorMetrics(groups, similarity), ...levelMetrics(levels, own.stepWeight) },
     };
   },

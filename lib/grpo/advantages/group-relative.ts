@@ -9,7 +9,7 @@
  */
 import { z } from "zod";
 import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
-import { sharedAs, sharedTurns } from "./shared-turns.js";
+import { meanOverBranches, sharedTurns } from "./shared-turns.js";
 import { mean, rowDeviation } from "./statistics.js";
 
 /** What the mean and the deviation are over: each trajectory once (the paper), or once for each of its turns (verl-agent). */
@@ -45,6 +45,6 @@ export const groupRelative = {
         own.scale === "group" ? 1 / (rowDeviation(baseline, scores.flat(), own.deviation) + own.epsilon) : 1;
       return scores.map((turns) => turns.map((score) => factor * (score - average)));
     });
-    return { advantages: sharedAs(own.shared, groups, advantages) };
+    return { advantages: own.shared === "hard" ? meanOverBranches(groups, advantages) : advantages };
   },
 } satisfies Estimator<z.output<typeof settings>>;

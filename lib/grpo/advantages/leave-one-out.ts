@@ -9,7 +9,7 @@
 import { z } from "zod";
 import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
 import { baselineOver } from "./group-relative.js";
-import { sharedAs, sharedTurns } from "./shared-turns.js";
+import { meanOverBranches, sharedTurns } from "./shared-turns.js";
 import { mean } from "./statistics.js";
 
 const settings = settingsOf("estimator loo (leave-one-out, unbiased only without division)", {
@@ -40,6 +40,6 @@ export const leaveOneOut = {
         return rollout.turns.map((turn) => advantage - penalty(turn));
       });
     });
-    return { advantages: sharedAs(own.shared, groups, advantages) };
+    return { advantages: own.shared === "hard" ? meanOverBranches(groups, advantages) : advantages };
   },
 } satisfies Estimator<z.output<typeof settings>>;

@@ -1,9 +1,15 @@
 /** Estimators by their name in a configuration: its settings are parsed here, and its function is called here, for training as for a look. */
 import type { z } from "zod";
 import { checked, InputError, sharedRegistry } from "../../base/index.js";
-import { noPenalty, type Penalty } from "../penalties.js";
 import type { Group, TurnAdvantages } from "../types.js";
-import { type Estimate, type Estimator, type Given, requireFinite } from "./estimator.js";
+import {
+  type Estimate,
+  type Estimator,
+  type Given,
+  noPenalty,
+  type Penalty,
+  requireFinite,
+} from "./estimator.js";
 import { gae } from "./gae.js";
 import { gigpoEstimator } from "./gigpo.js";
 import { groupRelative } from "./group-relative.js";

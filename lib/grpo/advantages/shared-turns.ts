@@ -10,13 +10,11 @@ import { mean } from "./statistics.js";
 /** Absent is "soft". */
 export const sharedTurns = z.enum(["soft", "hard"]).optional();
 
-/** Advantages with shared turns as the setting says. Shared turns are known by their sampled ids, which branches have by reference. */
-export function sharedAs(
-  shared: z.output<typeof sharedTurns>,
-  groups: readonly Group[],
-  advantages: TurnAdvantages[],
-): TurnAdvantages[] {
-  if (shared !== "hard") return advantages;
+/**
+ * Advantages of which every copy of a shared turn has the mean: the setting "hard". Shared turns are known by their sampled ids, which
+ * branches have by reference. `[group][rollout][turn]`
+ */
+export function meanOverBranches(groups: readonly Group[], advantages: TurnAdvantages[]): TurnAdvantages[] {
   return groups.map(({ rollouts }, g) => {
     const branches = new Map<readonly number[], number[]>();
     rollouts.forEach(({ turns }, i) =>

@@ -1,5 +1,5 @@
 import { InputError } from "../../base/index.js";
-import { checkIds, type Limits } from "../bundles.js";
+import { checkIds, type Limits } from "../pack.js";
 import { tokenTrie, type TrieNode } from "./trie.js";
 import type { SampleOptions, SampleRequest } from "./types.js";
 

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { bundled, microBatches, packedLength } from "../../lib/policy/bundles.js";
+import { bundled, microBatches, packedLength } from "../../lib/policy/pack.js";
 
 describe("sequences that begin alike", () => {
   it("are one bundle, in order of first appearance", () => {
