@@ -140,13 +140,13 @@ describe("the policy-gradient loss of two rows, worked out by hand", () => {
     surrogate: "clipped",
     clip: CLIP,
     aggregation: "token-mean",
-    kl: { estimator: "k2", coefficient: 0.5, where: "loss" },
+    kl: { estimator: "k2", coefficient: 0.75, where: "loss" },
     entropy: 0.25,
   };
   const [ln2, ln4] = [Math.log(2), Math.log(4)];
   const row = {
-    // Ratios 2 and 1/2: with the advantages 4 and −4 both are clipped. The references are 2 and 1 below.
-    oldLogProbs: [-3 - ln2, -3 + ln2],
+    // Ratios 2 and 1/4: with the advantages 4 and −4 both are clipped. The references are 2 and 1 below.
+    oldLogProbs: [-3 - ln2, -3 + ln4],
     refLogProbs: [-5, -4],
     advantages: [4, -4],
     counted: true,
@@ -159,20 +159,20 @@ describe("the policy-gradient loss of two rows, worked out by hand", () => {
 
   it("has the value, derivatives and sums of its terms", () => {
     const value = evaluateLoss({ kind: "policy-gradient", settings, rows: [row] }, [scores]);
-    // Tokens: −1.5·4 + 0.5·2²/2 = −5; 0.75·4 + 0.5·1/2 = 3.25. Each times 2, less 0.25·H.
-    near(value.loss, 0.5 * (2 * -5 - 0.25) + 0.5 * (2 * 3.25 - 0.75), "loss");
+    // Tokens: −1.5·4 + 0.75·2²/2 = −4.5; 0.75·4 + 0.75·1/2 = 3.375. Each times 2, less 0.25·H.
+    near(value.loss, 0.5 * (2 * -4.5 - 0.25) + 0.5 * (2 * 3.375 - 0.75), "loss");
     // The clipped surrogates have no derivative: β·d alone.
-    assert.deepEqual(value.logProbGradients, [[0.5 * 2 * 0.5 * 2, 0.5 * 2 * 0.5 * 1]]);
+    assert.deepEqual(value.logProbGradients, [[0.5 * 2 * 0.75 * 2, 0.5 * 2 * 0.75 * 1]]);
     assert.deepEqual(value.entropyGradients, [[-0.125, -0.125]]);
     const expected = {
       tokens: 2,
       policyLoss: -6 + 3,
-      klLoss: 0.5 * 2 + 0.5 * 0.5,
-      klOldK1: -ln2 + ln2,
-      klOldK3: 2 - ln2 - 1 + (0.5 + ln2 - 1),
+      klLoss: 0.75 * 2 + 0.75 * 0.5,
+      klOldK1: -ln2 + ln4,
+      klOldK3: 2 - ln2 - 1 + (0.25 + ln4 - 1),
       klRefK3: Math.exp(-2) + 2 - 1 + (Math.exp(-1) + 1 - 1),
       entropy: 4,
-      ratio: 2.5,
+      ratio: 2.25,
       ratioMax: 2,
       clipLow: 1,
       clipHigh: 1,
