@@ -43,7 +43,7 @@ const ROW = WIDTH * 4;
 const VECTOR = 16;
 /** Vectors in a row. */
 const VECTORS = ROW / VECTOR;
-/** Rows multiplied at once, at most: nine sums, three weights and a factor fill the sixteen registers. */
+/** Rows multiplied at once, at most: nine sums, three factors and a weight fill the sixteen registers. */
 const MOST_ROWS = 3;
 /** Added to the variance. */
 const SMALL = 1e-8;
@@ -107,14 +107,15 @@ function multiply(rows: number, maxout: boolean): Function {
   const [ROWS, MATRIX, BIAS, OUT, INPUTS, BLOCKS] = [0, 1, 2, 3, 4, 5] as const;
   const [inputAt, panelAt, left, firstSum] = [6, 7, 8, 9] as const;
   const sum = (row: number, piece: number): number => firstSum + row * 3 + piece;
-  const weight = (piece: number): number => firstSum + rows * 3 + piece;
-  const factor = firstSum + rows * 3 + 3;
+  const factor = (row: number): number => firstSum + rows * 3 + row;
+  const weight = firstSum + rows * 4;
+  // All rows' factors first, then one weight at a time: a tenth faster, seen in V8, than three weights first.
   const perInput = [
-    ...each(3, (piece) => [...load(panelAt, piece * VECTOR), ...set(weight(piece))]),
-    ...each(rows, (row) => [
-      ...[...loadSplat(inputAt, row * ROW), ...set(factor)],
-      ...each(3, (piece) => [
-        ...[...get(sum(row, piece)), ...get(factor), ...get(weight(piece))],
+    ...each(rows, (row) => [...loadSplat(inputAt, row * ROW), ...set(factor(row))]),
+    ...each(3, (piece) => [
+      ...[...load(panelAt, piece * VECTOR), ...set(weight)],
+      ...each(rows, (row) => [
+        ...[...get(sum(row, piece)), ...get(factor(row)), ...get(weight)],
         ...[...OP.multiply, ...OP.add, ...set(sum(row, piece))],
       ]),
     ]),
@@ -138,7 +139,7 @@ function multiply(rows: number, maxout: boolean): Function {
     parameters: 6,
     locals: [
       [3, I32],
-      [rows * 3 + 4, V128],
+      [rows * 4 + 1, V128],
     ],
     code: repeat(BLOCKS, perBlock),
   };
