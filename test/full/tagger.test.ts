@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import {
   buildCatalogue,
   fetchTagger,
@@ -36,7 +36,7 @@ describe("spaCy's tagger beside spaCy", function () {
   this.timeout(20 * MINUTES);
   let folder: string;
   let python: string;
-  const outside = process.env["AISLE_TAGGER"];
+  const outside = { AISLE_TAGGER: process.env["AISLE_TAGGER"], PATH: process.env["PATH"] };
 
   const ask = (titles: readonly string[]): SpacyAnswer[] => {
     const { status, stdout, stderr } = spawnSync(python, ["test/simulator/tagger/spacy_answers.py"], {
@@ -68,12 +68,16 @@ describe("spaCy's tagger beside spaCy", function () {
       this.skip();
     }
     process.env["AISLE_TAGGER"] = join(folder, "spacy.tagger");
+    // The wheel comes by the same Python's pip: the machine's own may have none.
+    process.env["PATH"] = [dirname(python), outside.PATH].join(delimiter);
     await fetchTagger({});
   });
   after(() => {
     rmSync(folder, { recursive: true, force: true });
-    if (outside === undefined) delete process.env["AISLE_TAGGER"];
-    else process.env["AISLE_TAGGER"] = outside;
+    for (const [name, value] of Object.entries(outside)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
   });
 
   it("agrees on 1,000 titles of the embedded shop, 500 odd ones and 500 real texts", function () {
