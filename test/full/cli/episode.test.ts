@@ -114,7 +114,7 @@ describe("aisle episode, of any agent and of a record", function () {
     const { stdout } = await episode(...endpoint, "--goal", "1");
     server.forget();
     assert.ok(!stdout.includes("\u001b"));
-    assert.match(stdout, /says {3} \[31m\| {3}\(1 token\)/);
+    assert.match(stdout, /says {3}\[31m\| {3}\(1 token\)/);
   });
 
   it("refuses what it cannot show, in one sentence", async () => {
