@@ -125,8 +125,8 @@ export const patientKind: RunKind<GrpoRun> = {
     },
     {
       file: "lib/runs/kinds/index.ts",
-      after: "registerRunKind(grpoKind);\n",
-      insert: "registerRunKind(patientKind);\n",
+      after: "  [grpoKind, ",
+      insert: "patientKind, ",
     },
     {
       file: "configs/patient.json",
