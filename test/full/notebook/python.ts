@@ -10,7 +10,8 @@ export function pythonWith(suite: Mocha.Suite, ...modules: string[]): string {
     (python) => python && spawnSync(python, ["-c", `import ${modules.join(", ")}`]).status === 0,
   );
   if (found) return found;
-  suite.beforeEach(function () {
+  // Before the suite's own hooks, which would start what is not there.
+  suite.beforeAll(function () {
     this.skip();
   });
   process.stderr.write(
