@@ -68,7 +68,7 @@ export const addEvaluate: AddVerb = (program) => {
       building.end();
       const { start, end } = splitRanges(catalogue.goalCount)[flags.split];
       const count = Math.min(end - start, flags.limit ?? Infinity);
-      const playing = countReporter(`${flags.agent} on ${flags.split} goals`);
+      const playing = countReporter(`${flags.agent} on ${flags.split} goals`, count * flags.seeds.length);
       let result: Evaluation;
       try {
         const agent = await chosen.open(catalogue);

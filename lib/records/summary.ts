@@ -58,6 +58,18 @@ export function summarize(results: readonly EpisodeResult[], options: BootstrapO
   };
 }
 
+/**
+ * Score and success rate in per cent, without intervals: the `value`s of `summarize`, thousands of times faster, for lists of records.
+ * @throws RangeError when there is no result
+ */
+export function scoreAndSuccess(results: readonly EpisodeResult[]): { score: number; successRate: number } {
+  if (results.length === 0) throw new RangeError("There is no result to summarise.");
+  return {
+    score: mean(results.map((r) => 100 * r.reward)),
+    successRate: mean(results.map((r) => (isSuccess(r) ? 100 : 0))),
+  };
+}
+
 /** Results as a table `[seed][goal]`, both ascending. */
 export function bySeedAndGoal(results: readonly EpisodeResult[]): {
   seeds: number[];

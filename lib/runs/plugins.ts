@@ -8,7 +8,7 @@ import { InputError, messageOf, sha256 } from "../base/index.js";
 import * as grpo from "../grpo/index.js";
 import * as rewards from "../rewards/index.js";
 import * as simulator from "../simulator/index.js";
-import { registerRunKind } from "./kinds/index.js";
+import { grpoKind, imitateKind, pretrainKind, registerRunKind } from "./kinds/index.js";
 import { isLoaded, notePlugin } from "./training/loaded-plugins.js";
 
 /** What a plugin is handed: everything that it registers with, and what it builds from. */
@@ -17,6 +17,12 @@ export type Aisle = typeof grpo &
   typeof simulator &
   typeof agents & {
     readonly registerRunKind: typeof registerRunKind;
+    /** The kinds of run that are there, for one that differs in a part. */
+    readonly runKinds: {
+      readonly grpo: typeof grpoKind;
+      readonly imitate: typeof imitateKind;
+      readonly pretrain: typeof pretrainKind;
+    };
     /** Schemas of settings. */
     readonly z: typeof z;
   };
@@ -79,7 +85,17 @@ async function defaultOf(path: string): Promise<unknown> {
 function aisleFor(name: string, sum: string): Aisle {
   const registerAgent: typeof agents.registerAgent = (agent, make) =>
     agents.registerAgent(agent, async () => marked(await make(), name, sum));
-  return { ...grpo, ...rewards, ...simulator, ...agents, registerAgent, registerRunKind, z } as Aisle;
+  const runKinds = { grpo: grpoKind, imitate: imitateKind, pretrain: pretrainKind };
+  return {
+    ...grpo,
+    ...rewards,
+    ...simulator,
+    ...agents,
+    registerAgent,
+    registerRunKind,
+    runKinds,
+    z,
+  } as Aisle;
 }
 
 function marked(agent: agents.Agent, name: string, sum: string): agents.Agent {

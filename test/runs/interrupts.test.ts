@@ -42,9 +42,12 @@ describe("aisle train without workers", function () {
         stdio: ["ignore", "ignore", "pipe"],
       });
       let said = "";
+      let told = false; // once: a second signal would stop it at once
       child.stderr.on("data", (chunk: Buffer) => {
         said += chunk.toString("utf8");
-        if (/return /.test(said) && !/Finishing/.test(said)) child.kill(signal);
+        if (told || !/return /.test(said)) return;
+        told = true;
+        child.kill(signal);
       });
       assert.equal(await new Promise((resolve) => child.on("close", resolve)), code, said);
       assert.match(said, /Finishing this iteration \(again to stop at once\)/);

@@ -10,7 +10,7 @@ import {
 } from "../envelope.js";
 import { placesFrom } from "../places.js";
 import { provenance } from "../provenance.js";
-import { summarize } from "../summary.js";
+import { scoreAndSuccess } from "../summary.js";
 import { columnsOf, type EpisodeResult, fromRows, toRows } from "./episode-rows.js";
 
 const count = z.int().nonnegative();
@@ -85,9 +85,9 @@ export const evaluationKind: RecordKind<z.infer<typeof schema>, Evaluated> = {
     return { identity, results };
   },
   lineOf: ({ identity, results }) => {
-    const { score, successRate } = summarize(results);
+    const { score, successRate } = scoreAndSuccess(results);
     const of = `${identity.split}, ${identity.goals.count} goals × ${identity.seeds.length} seeds`;
-    return `${score.value.toFixed(1).padStart(5)} ${successRate.value.toFixed(1).padStart(5)} %  ${of}`;
+    return `${score.toFixed(1).padStart(5)} ${successRate.toFixed(1).padStart(5)} %  ${of}`;
   },
 };
 

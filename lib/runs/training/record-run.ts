@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fingerprintOf } from "../../agents/index.js";
-import { InputError, readJson, requireSums } from "../../base/index.js";
+import { duration, InputError, readJson, requireSums } from "../../base/index.js";
 import {
   canonicalJson,
   type Foundations,
@@ -76,7 +76,8 @@ export async function recordRun(
     );
   }
   run.keptMetrics(progress);
-  onStep?.(`running its first ${unit} again`);
+  const seconds = run.secondsOfFirst();
+  onStep?.(`running its first ${unit} again${seconds > 0 ? `, about ${duration(seconds)}` : ""}`);
   const { now, result } = await replayBeginning(kind, config, environment, run.metrics(), (from) => {
     if (origin) requireSame(`The run in ${folder}`, origin, from);
   });

@@ -130,6 +130,12 @@ export class RunFolder {
     );
   }
 
+  /** Seconds that its first iteration took; 0 where nothing was timed. */
+  secondsOfFirst(): number {
+    const { rollout = 0, update = 0 } = this.times()[0] ?? {};
+    return rollout + update;
+  }
+
   checkpointPath(name: string): string {
     return join(this.path, "checkpoints", name);
   }
