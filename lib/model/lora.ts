@@ -23,13 +23,12 @@ export interface Dropout {
 
 /** What an adapter whose factors are among `tensors` adds to each projection. */
 export function adaptWith(config: AdapterConfig, tensors: Tensors, dropout?: Dropout): Adapt {
-  const scale = adapterScale(config);
   return (path, x, y) => {
     const a = tensors.get(adapterParameterName(path, "A"));
     const b = tensors.get(adapterParameterName(path, "B"));
     if (!a || !b) return y;
     const kept = dropout && dropout.probability > 0 ? tf.mul(x, dropoutMask(dropout, path, x.shape)) : x;
-    return adapted(kept, a, b, y, scale);
+    return adapted(kept, a, b, y, adapterScale(config, path));
   };
 }
 
@@ -54,10 +53,10 @@ function dropoutMask(dropout: Dropout, path: string, shape: readonly number[]): 
  */
 export function mergeAdapter(model: ModelFiles, adapter: AdapterFiles, sign: 1 | -1 = 1): ModelFiles {
   const weights = new Map(model.weights);
-  const scale = sign * adapterScale(adapter.config);
   for (const [path, { a, b }] of adapter.factors) {
     const name = `${path}.weight`;
     const base = model.weights.get(name)!;
+    const scale = sign * adapterScale(adapter.config, path);
     weights.set(name, { shape: base.shape, data: (into) => addProduct(base.data(into), b, a, scale) });
   }
   return { config: model.config, weights };

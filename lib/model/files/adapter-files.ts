@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { InputError, readJson, writeJson } from "../../base/index.js";
 import type { ModelConfig } from "./config.js";
+import { parsePeftConfig } from "./peft-config.js";
+import { chosenLayers, type LayerFactors } from "./peft-targets.js";
 import { loadModel, type ModelFiles, type Weight } from "./model-folder.js";
 import { projectionPath, projections, projectionShape, type Projection } from "./parameters.js";
 import { readFloats, SafetensorsFile, writeSafetensors } from "./safetensors.js";
@@ -21,6 +23,11 @@ export interface AdapterConfig {
   readonly targets: readonly Projection[];
   /** Whether the scale is `alpha / √rank` instead of `alpha / rank` (rank-stabilised LoRA). */
   readonly rankStabilised: boolean;
+  /**
+   * Where the adapted layers are not all layers of `targets`, or not all of `rank` and `alpha`: each of them by its path, with
+   * its own. A plain object, so that it is copied to workers as it is.
+   */
+  readonly layers?: Readonly<Record<string, LayerFactors>>;
 }
 
 /** The two factors of one adapted layer. */
@@ -37,9 +44,10 @@ export interface AdapterFiles {
   readonly factors: ReadonlyMap<string, AdapterFactors>;
 }
 
-/** What `B A x` is multiplied by. */
-export function adapterScale(config: AdapterConfig): number {
-  return config.alpha / (config.rankStabilised ? Math.sqrt(config.rank) : config.rank);
+/** What `B A x` is multiplied by, in a layer or in general. */
+export function adapterScale(config: AdapterConfig, path?: string): number {
+  const { rank, alpha } = (path === undefined ? undefined : config.layers?.[path]) ?? config;
+  return alpha / (config.rankStabilised ? Math.sqrt(rank) : rank);
 }
 
 /** PEFT's name of a factor, e.g. `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`. */
@@ -56,79 +64,36 @@ export function adapterShapes(
   for (let layer = 0; layer < model.layers; layer++) {
     for (const projection of projections.filter((name) => adapter.targets.includes(name))) {
       const [outputs, inputs] = projectionShape(model, projection);
-      shapes.set(projectionPath(layer, projection), {
-        a: [adapter.rank, inputs],
-        b: [outputs, adapter.rank],
-      });
+      const path = projectionPath(layer, projection);
+      const own = adapter.layers ? adapter.layers[path] : adapter;
+      if (own) shapes.set(path, { a: [own.rank, inputs], b: [outputs, own.rank] });
     }
   }
   return shapes;
 }
 
-const nothing = z.union([z.null(), z.undefined(), z.literal(false), z.array(z.never()), z.strictObject({})]);
-const PeftConfig = z.looseObject({
-  peft_type: z.string(),
-  r: z.number().int().positive(),
-  lora_alpha: z.number().positive(),
-  lora_dropout: z.number().min(0).max(1).default(0),
-  target_modules: z.union([z.string(), z.array(z.string())]),
-  use_rslora: z.boolean().default(false),
-  bias: z.string().default("none"),
-});
-
-/** Settings of PEFT that change the computation and are not implemented: they must be absent, null, false or empty. */
-const UNSUPPORTED = [
-  "use_dora",
-  "use_qalora",
-  "lora_bias",
-  "fan_in_fan_out",
-  "modules_to_save",
-  "rank_pattern",
-  "alpha_pattern",
-  "layers_to_transform",
-  "layer_replication",
-  "exclude_modules",
-  "target_parameters",
-  "trainable_token_indices",
-] as const;
-
 /**
- * Reads `adapter_config.json`.
+ * Reads `adapter_config.json` as PEFT would apply it to a model of the given shape.
  * @throws InputError when it is missing or is not plain LoRA on the model's linear layers (and says why)
  */
-export function readAdapterConfig(folder: string): AdapterConfig {
+export function readAdapterConfig(folder: string, model: ModelConfig): AdapterConfig {
   const path = join(folder, "adapter_config.json");
   if (!existsSync(path)) throw new InputError(`${folder} is not an adapter: it has no adapter_config.json.`);
-  const json = readJson(path, "adapter configuration");
-  const parsed = PeftConfig.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new InputError(`${path} is not a LoRA configuration: "${issue.path.join(".")}": ${issue.message}.`);
-  }
-  const c = parsed.data;
-  if (c.peft_type !== "LORA")
-    throw new InputError(`${path}: the adapter type "${c.peft_type}" is not supported; LORA is.`);
-  if (c.bias !== "none")
-    throw new InputError(`${path}: trained biases ("bias": "${c.bias}") are not supported.`);
-  for (const key of UNSUPPORTED) {
-    if (!nothing.safeParse(c[key]).success)
-      throw new InputError(`${path}: "${key}" is set, which is not supported.`);
-  }
-  const named = c.target_modules === "all-linear" ? [...projections] : [c.target_modules].flat();
-  const odd = named.find((name) => !projections.some((projection) => projection === name));
-  if (odd !== undefined) {
-    throw new InputError(
-      `${path}: the target "${odd}" is not supported; possible are ${projections.join(", ")}.`,
-    );
-  }
-  if (named.length === 0) throw new InputError(`${path} adapts no layer: "target_modules" is empty.`);
-  return {
-    rank: c.r,
-    alpha: c.lora_alpha,
-    dropout: c.lora_dropout,
-    targets: projections.filter((projection) => named.includes(projection)),
-    rankStabilised: c.use_rslora,
+  const peft = parsePeftConfig(readJson(path, "adapter configuration"), path);
+  const layers = chosenLayers(model, peft, path);
+  const config = {
+    rank: peft.r,
+    alpha: peft.lora_alpha,
+    dropout: peft.lora_dropout,
+    targets: projections.filter((projection) =>
+      [...layers.keys()].some((layer) => layer.endsWith(`.${projection}`)),
+    ),
+    rankStabilised: peft.use_rslora,
   };
+  const alike =
+    layers.size === config.targets.length * model.layers &&
+    [...layers.values()].every(({ rank, alpha }) => rank === config.rank && alpha === config.alpha);
+  return alike ? config : { ...config, layers: Object.fromEntries(layers) };
 }
 
 /**
@@ -136,7 +101,7 @@ export function readAdapterConfig(folder: string): AdapterConfig {
  * @throws InputError when anything is missing, broken, unsupported or does not fit the model
  */
 export function loadAdapter(folder: string, model: ModelConfig): AdapterFiles {
-  const config = readAdapterConfig(folder);
+  const config = readAdapterConfig(folder, model);
   const path = join(folder, "adapter_model.safetensors");
   if (!existsSync(path))
     throw new InputError(`${folder} is not an adapter: it has no adapter_model.safetensors.`);
@@ -186,11 +151,27 @@ export function saveAdapter(folder: string, adapter: AdapterFiles, base: string 
     lora_dropout: config.dropout,
     peft_type: "LORA",
     r: config.rank,
-    target_modules: config.targets,
     task_type: "CAUSAL_LM",
     use_dora: false,
     use_rslora: config.rankStabilised,
+    ...targetsOf(config),
   });
+}
+
+/** The entries by which PEFT finds the layers: kinds of layers, or each layer by its name. */
+function targetsOf({ rank, alpha, targets, layers }: AdapterConfig): object {
+  if (!layers) return { target_modules: targets };
+  const own = (of: keyof LayerFactors, general: number): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(layers)
+        .filter(([, factors]) => factors[of] !== general)
+        .map(([path, factors]) => [`^${path.replaceAll(".", "\\.")}`, factors[of]]),
+    );
+  return {
+    target_modules: Object.keys(layers),
+    rank_pattern: own("rank", rank),
+    alpha_pattern: own("alpha", alpha),
+  };
 }
 
 /** A model as a training run leaves it: its own weights, or an adapter and the model that the adapter belongs to. */

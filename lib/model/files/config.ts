@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError, readJson } from "../../base/index.js";
+import { RopeKeys, ropeOf } from "./rope.js";
 
 /** The shape of a Qwen2 model. */
 export interface ModelConfig {
@@ -36,36 +37,41 @@ export interface ModelConfig {
 }
 
 const positive = z.number().int().positive();
-const Rope = z.looseObject({
-  rope_theta: z.number().positive().optional(),
-  rope_type: z.string().optional(),
-  type: z.string().optional(),
-  partial_rotary_factor: z.number().optional(),
-});
+/** More layers than any model has: a file that claims more is broken. */
+const MOST_LAYERS = 10_000;
 const HfConfig = z.looseObject({
   architectures: z.array(z.string()).nullish(),
-  model_type: z.string().optional(),
+  model_type: z.string().nullish(),
   vocab_size: positive,
   hidden_size: positive,
   intermediate_size: positive,
-  num_hidden_layers: positive,
+  num_hidden_layers: positive.max(MOST_LAYERS),
   num_attention_heads: positive,
   num_key_value_heads: positive.nullish(),
   head_dim: positive.nullish(),
-  max_position_embeddings: positive,
-  rms_norm_eps: z.number().positive().default(1e-6),
-  rope_theta: z.number().positive().optional(),
-  rope_scaling: Rope.nullish(),
-  rope_parameters: Rope.nullish(),
-  tie_word_embeddings: z.boolean().default(false),
-  initializer_range: z.number().positive().default(0.02),
+  max_position_embeddings: positive.default(32_768),
+  rms_norm_eps: z.number().nonnegative().default(1e-6),
+  ...RopeKeys,
+  tie_word_embeddings: z.boolean().nullish(),
+  initializer_range: z.number().positive().nullish(),
   hidden_act: z.string().default("silu"),
-  attention_dropout: z.number().default(0),
-  use_sliding_window: z.boolean().default(false),
+  attention_dropout: z.number().nullish(),
+  is_causal: z.boolean().nullish(),
+  use_sliding_window: z.boolean().nullish(),
+  sliding_window: positive.nullish(),
+  max_window_layers: z.number().int().nullish(),
   layer_types: z.array(z.string()).nullish(),
+  per_layer_config: z.unknown().optional(),
+  transformers_weights: z.unknown().optional(),
   quantization_config: z.unknown().optional(),
   eos_token_id: z.union([z.number().int(), z.array(z.number().int())]).nullish(),
 });
+type HfConfig = z.infer<typeof HfConfig>;
+
+/** `max_window_layers` and `sliding_window` of a Qwen2 configuration that does not name them. */
+const WINDOW = { layers: 28, tokens: 4096 };
+/** The names under which transformers knows the sigmoid linear unit. */
+const SILU: readonly string[] = ["silu", "swish"];
 
 /**
  * Reads `config.json` of a model folder.
@@ -91,18 +97,20 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
     );
   }
   const c = parsed.data;
-  const rope = c.rope_parameters ?? c.rope_scaling ?? {};
+  const rope = ropeOf(c);
+  const { attention_dropout: dropout, per_layer_config: perLayer } = c;
   const unsupported = [
-    (rope.rope_type ?? rope.type ?? "default") !== "default" &&
-      `the rope type "${rope.rope_type ?? rope.type}"`,
-    (rope.partial_rotary_factor ?? 1) !== 1 && "a partial rotary factor",
-    c.hidden_act !== "silu" && `the activation "${c.hidden_act}"`,
-    c.attention_dropout !== 0 && "dropout in the attention",
-    c.use_sliding_window && "a sliding window",
-    c.layer_types?.some((type) => type !== "full_attention") && "layers without full attention",
-    c.quantization_config !== undefined && c.quantization_config !== null && "quantised weights",
+    "reason" in rope && rope.reason,
+    !SILU.includes(c.hidden_act) && `the activation "${c.hidden_act}"`,
+    (dropout ?? 0) !== 0 && "dropout in the attention",
+    c.is_causal === false && `attention in both directions ("is_causal": false)`,
+    otherAttention(c),
+    perLayer !== undefined && !isNothing(perLayer) && `layers of different shapes ("per_layer_config")`,
+    !isNothing(c.transformers_weights) && `weights in a file of another name ("transformers_weights")`,
+    (c.quantization_config ?? null) !== null && "quantised weights",
   ].find((reason) => typeof reason === "string");
-  if (unsupported) throw new InputError(`${where} asks for ${unsupported}, which is not supported.`);
+  if (unsupported !== undefined || "reason" in rope)
+    throw new InputError(`${where} asks for ${unsupported}, which is not supported.`);
 
   const keyValueHeads = c.num_key_value_heads ?? c.num_attention_heads;
   const headDim = c.head_dim ?? c.hidden_size / c.num_attention_heads;
@@ -124,11 +132,38 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
     headDim,
     maxPositions: c.max_position_embeddings,
     rmsNormEps: c.rms_norm_eps,
-    ropeTheta: rope.rope_theta ?? c.rope_theta ?? 10000,
-    tiedEmbeddings: c.tie_word_embeddings,
-    initializerRange: c.initializer_range,
+    ropeTheta: rope.theta,
+    tiedEmbeddings: c.tie_word_embeddings ?? false,
+    initializerRange: c.initializer_range ?? 0.02,
     eosTokenIds: typeof c.eos_token_id === "number" ? [c.eos_token_id] : (c.eos_token_id ?? []),
   };
+}
+
+/**
+ * What kind of attention, other than the full one, some layer has. As transformers reads it: `layer_types` where they are given,
+ * else a sliding window in the layers from `max_window_layers` on. A window that no sequence is longer than hides nothing.
+ */
+function otherAttention(c: HfConfig): string | false {
+  const { layer_types: types, num_hidden_layers: layers, max_position_embeddings: longest } = c;
+  const window = c.use_sliding_window
+    ? c.sliding_window === undefined
+      ? WINDOW.tokens
+      : c.sliding_window
+    : null;
+  const hides = window === null || window < longest;
+  if (types) {
+    if (types.length !== layers) return `${types.length} "layer_types" for ${layers} layers`;
+    const full = ["full_attention", "attention", ...(hides ? [] : ["sliding_attention"])];
+    const other = types.find((type) => !full.includes(type));
+    return other !== undefined && `layers without full attention ("${other}")`;
+  }
+  const slides = window !== null && hides && layers > (c.max_window_layers ?? WINDOW.layers);
+  return slides && `a sliding window of ${window} tokens`;
+}
+
+/** What Python counts as nothing given. */
+function isNothing(value: unknown): boolean {
+  return (value ?? null) === null || (typeof value === "object" && Object.keys(value!).length === 0);
 }
 
 /** Names an architecture that is not ours before anything else is looked at: the clearest thing to say. */
@@ -137,8 +172,12 @@ function checkArchitecture(json: unknown, where: string): void {
     .looseObject({ architectures: z.array(z.string()).nullish(), model_type: z.string().nullish() })
     .safeParse(json);
   if (!named.success) throw new InputError(`${where} is not a model configuration.`);
-  const name = named.data.architectures?.[0] ?? named.data.model_type;
-  if (name === "Qwen2ForCausalLM" || name === "qwen2") return;
+  // transformers picks the code by the type, whatever the architectures say: both must be ours.
+  const names = [named.data.architectures?.[0], named.data.model_type].filter(
+    (name) => (name ?? null) !== null,
+  );
+  const name = names.find((one) => one !== "Qwen2ForCausalLM" && one !== "qwen2");
+  if (names.length > 0 && name === undefined) return;
   throw new InputError(
     name
       ? `${where}: the architecture "${name}" is not supported; only Qwen2ForCausalLM is (Qwen2 and Qwen2.5).`

@@ -6,7 +6,7 @@ import { InputError, readJson, writeFileWhole, writeJson } from "../../base/inde
 import { hfConfig, readModelConfig, type ModelConfig } from "./config.js";
 import { parameterShapes } from "./parameters.js";
 import { readSafetensorsHeader, type TensorPlace } from "./safetensors-header.js";
-import { readFloats, writeSafetensors, type FloatType } from "./safetensors.js";
+import { readFloats, sameValues, writeSafetensors, type FloatType } from "./safetensors.js";
 
 /** One parameter whose values are fetched when needed. */
 export interface Weight {
@@ -47,6 +47,13 @@ export function loadModel(folder: string): ModelFiles {
     if (!place) throw new InputError(`The weights in ${folder} lack "${name}", which config.json asks for.`);
     checkPlace(name, place, shape);
     weights.set(name, { shape, data: (into) => readFloats(name, place, into) });
+  }
+  const [embedding, head] = [places.get("model.embed_tokens.weight")!, places.get("lm_head.weight")];
+  if (config.tiedEmbeddings && head && !sameValues(embedding, head)) {
+    throw new InputError(
+      `${folder}: config.json ties the output to the embedding ("tie_word_embeddings": true), and the weights hold a ` +
+        `"lm_head.weight" of other values: set it to false if those are meant, or take "lm_head.weight" out.`,
+    );
   }
   for (const name of places.keys()) {
     if (!weights.has(name) && !isRedundant(name)) {
@@ -174,7 +181,7 @@ function checkPlace(name: string, place: TensorPlace, shape: readonly number[]):
   }
 }
 
-/** What transformers stores in some files and ignores itself: a tied output and rotary tables of old versions. */
+/** What transformers stores in some files and has no need of: a tied output, the same again, and rotary tables of old versions. */
 function isRedundant(name: string): boolean {
   return name === "lm_head.weight" || name.endsWith(".rotary_emb.inv_freq");
 }

@@ -109,6 +109,7 @@ function parseHeader(file: string, text: string, dataBegin: number, fileSize: nu
   const places: [string, TensorPlace][] = [];
   for (const [name, value] of Object.entries(parsed)) {
     if (name === "__metadata__") {
+      if (value === null) continue; // as none, in the reference implementation too
       const checked = Metadata.safeParse(value);
       if (!checked.success) throw broken(file, "its __metadata__ is not a map of texts");
       metadata = checked.data;

@@ -92,6 +92,25 @@ export function readFloats(name: string, place: TensorPlace, into?: Float32Array
   return out;
 }
 
+/** Whether two tensors have the same shape and values, compared a piece at a time; stored in different types they count as different. */
+export function sameValues(a: TensorPlace, b: TensorPlace): boolean {
+  if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
+  const [fileA, fileB] = [openAgain(a.file), openAgain(b.file)];
+  try {
+    const [pieceA, pieceB] = [Buffer.alloc(CHUNK), Buffer.alloc(CHUNK)];
+    for (let at = 0; at < a.bytes; at += CHUNK) {
+      const size = Math.min(CHUNK, a.bytes - at);
+      readFully(fileA, a.file, a.begin + at, pieceA.subarray(0, size));
+      readFully(fileB, b.file, b.begin + at, pieceB.subarray(0, size));
+      if (pieceA.compare(pieceB, 0, size, 0, size) !== 0) return false;
+    }
+    return true;
+  } finally {
+    closeSync(fileA);
+    closeSync(fileB);
+  }
+}
+
 function readInts(name: string, place: TensorPlace): Int32Array {
   const n = elements(place.shape);
   const descriptor = openAgain(place.file);

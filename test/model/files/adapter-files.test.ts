@@ -60,10 +60,14 @@ describe("an adapter folder", () => {
       ["with DoRA", { use_dora: true }, /"use_dora"/],
       ["with trained biases", { bias: "all" }, /biases/],
       ["with saved modules", { modules_to_save: ["lm_head"] }, /"modules_to_save"/],
-      ["with ranks per layer", { rank_pattern: { q_proj: 2 } }, /"rank_pattern"/],
-      ["on a layer that is not linear", { target_modules: ["q_proj", "embed_tokens"] }, /"embed_tokens"/],
+      ["with other ranks than its weights", { rank_pattern: { q_proj: 2 } }, /is \[4, 32\].*\[2, 32\]/],
+      [
+        "on a layer that is not linear",
+        { target_modules: ["q_proj", "embed_tokens"] },
+        /model\.embed_tokens/,
+      ],
       ["on no layer", { target_modules: [] }, /no layer/],
-      ["without rank", { r: undefined }, /"r"/],
+      ["without rank", { r: null }, /"r"/],
       ["of another rank than its weights", { r: 5 }, /\[4, 32\].*\[5, 32\]/],
       ["that adapts less than its weights", { target_modules: ["q_proj"] }, /no place for/],
     ];

@@ -85,7 +85,11 @@ describe("a model's configuration", () => {
     ["partial rotation", { rope_parameters: { partial_rotary_factor: 0.5 } }, /partial rotary/],
     ["another activation", { hidden_act: "gelu" }, /activation "gelu"/],
     ["dropout in the attention", { attention_dropout: 0.1 }, /dropout/],
-    ["a sliding window", { use_sliding_window: true }, /sliding window/],
+    [
+      "a sliding window",
+      { use_sliding_window: true, sliding_window: 4, max_window_layers: 1, layer_types: null },
+      /sliding window of 4 tokens/,
+    ],
     ["a sliding layer", { layer_types: ["full_attention", "sliding_attention"] }, /full attention/],
     ["quantised weights", { quantization_config: { bits: 4 } }, /quantised/],
     ["heads that cannot share", { num_key_value_heads: 3 }, /4 heads cannot share 3/],
@@ -175,9 +179,17 @@ describe("a model folder", () => {
   it("may hold a redundant output when embeddings are tied", () => {
     const model = loadModel(fixture("gqa-tied").folder);
     saveModel(at("m"), model);
-    const extra = { shape: [96, 32], data: () => new Float32Array(96 * 32) };
-    writeSafetensors(at("m", "model.safetensors"), new Map([...model.weights, ["lm_head.weight", extra]]));
+    const withHead = (change: (values: Float32Array) => void): void => {
+      const values = model.weights.get("model.embed_tokens.weight")!.data();
+      change(values);
+      const head = { shape: [96, 32], data: () => values };
+      writeSafetensors(at("m", "model.safetensors"), new Map([...model.weights, ["lm_head.weight", head]]));
+    };
+    withHead(() => undefined);
     assert.deepEqual(valuesOf(loadModel(at("m"))), valuesOf(model));
+    // transformers 4 ties them all the same, transformers 5 does not: two models by one name.
+    withHead((values) => (values[95 * 32] = 7));
+    refused(() => loadModel(at("m")), /"lm_head\.weight" of other values/);
   });
 
   describe("is refused", () => {

@@ -51,6 +51,13 @@ describe("safetensors", () => {
     }
   });
 
+  it("takes metadata that is null as none, as the reference implementation does (A13)", () => {
+    const header = { __metadata__: null, a: { dtype: "F32", shape: [1], data_offsets: [0, 4] } };
+    writeFileSync(at("n.safetensors"), fileOf(header, 4));
+    const file = new SafetensorsFile(at("n.safetensors"));
+    assert.deepEqual([[...file.tensors.keys()], file.metadata], [["a"], {}]);
+  });
+
   it("reads 64-bit integers and refuses those that do not fit", () => {
     const header = { a: { dtype: "I64", shape: [2], data_offsets: [0, 16] } };
     const bytes = fileOf(header, 16);
