@@ -40,7 +40,8 @@ export function valueLoss(
   const bounded = Math.min(old + clip, Math.max(old - clip, value));
   const held = bounded - target;
   if (free * free >= held * held) return { loss: (free * free) / 2, gradient: free };
-  return { loss: (held * held) / 2, gradient: bounded === value ? held : 0 };
+  // The bounded loss is the larger one only where the value is beyond its bound.
+  return { loss: (held * held) / 2, gradient: 0 };
 }
 
 const [BETA1, BETA2, EPSILON] = [0.9, 0.999, 1e-8];

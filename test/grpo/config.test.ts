@@ -85,6 +85,39 @@ describe("a configuration", () => {
       /GSPO/,
     ],
     [
+      "a punishment longer than the response",
+      (c) => (c["reward"]!["overlong"] = { buffer: 13, factor: 1 }),
+      /In x: reward.overlong.buffer is longer than a response may be; lower it below sampling.maxTokens/,
+    ],
+    [
+      "CISPO on sequences",
+      (c) => Object.assign(c["objective"]!, { surrogate: "detached", ratio: "sequence" }),
+      /surrogate detached \(CISPO\) weights tokens by their ratio; set objective.ratio to token/,
+    ],
+    [
+      "a KL in the reward that is not k1",
+      (c) => (c["objective"]!["kl"] = { estimator: "k2", coefficient: 0.1, where: "reward" }),
+      /a KL term in the reward is k1 .*set objective.kl.estimator to k1/,
+    ],
+    [
+      "mini-batches without a ratio",
+      (c) => {
+        Object.assign(c["objective"]!, { ratio: "none", clip: null });
+        c["update"]!["miniBatchRows"] = 4;
+      },
+      /off-policy; they need objective.ratio token or sequence/,
+    ],
+    [
+      "a critic's baseline that leaves groups out",
+      (c) => {
+        c["advantage"] = { estimator: "gae", scale: "none", lambda: 1 };
+        c["value"] = {};
+        c["groups"]!["zeroVariance"] = "resample";
+      },
+      /estimator gae compares over the critic's values, so a group of equal returns is not empty/,
+    ],
+    ["a critic without GAE", (c) => (c["value"] = {}), /set both or neither/],
+    [
       "several off-policy steps without a ratio",
       (c) => {
         Object.assign(c["objective"]!, { ratio: "none", clip: null });
@@ -99,6 +132,40 @@ describe("a configuration", () => {
 });
 
 describe("a configuration over a preset", () => {
+  it("has the sections of both, its own keys over the preset's, and no others", () => {
+    const merged = overPreset(
+      {
+        advantage: { estimator: "gae", lambda: 1 },
+        update: { epochs: 2, learningRate: 1 },
+        value: { epochs: 4 },
+      },
+      { update: { epochs: 3 }, reward: { scale: 2 } },
+    );
+    assert.deepEqual(merged, {
+      advantage: { estimator: "gae", lambda: 1 },
+      update: { epochs: 3, learningRate: 1 },
+      value: { epochs: 4 },
+      reward: { scale: 2 },
+    });
+    // The same estimator named again keeps the critic and the preset's settings; another has its own alone.
+    const preset = { advantage: { estimator: "gae", lambda: 1 }, value: { epochs: 4 }, groups: { size: 8 } };
+    assert.deepEqual(overPreset(preset, { advantage: { estimator: "gae", gamma: 0.9 } }), {
+      advantage: { estimator: "gae", lambda: 1, gamma: 0.9 },
+      value: { epochs: 4 },
+      groups: { size: 8 },
+    });
+    assert.deepEqual(overPreset(preset, { advantage: { estimator: "loo" }, groups: { size: 4 } }), {
+      advantage: { estimator: "loo" },
+      groups: { size: 4 },
+    });
+    assert.deepEqual(overPreset(preset, { advantage: { estimator: "mine" }, value: { clip: 1 } }), {
+      advantage: { estimator: "mine" },
+      value: { clip: 1 },
+      groups: { size: 8 },
+    });
+    assert.deepEqual(overPreset({}, { value: { epochs: 1 } }), { value: { epochs: 1 } });
+  });
+
   it("keeps the preset's advantage settings, or replaces them whole with those of another estimator", () => {
     const of = (preset: string, own: object): Record<string, object> => overPreset(presetNamed(preset), own);
     assert.deepEqual(of("gigpo", { advantage: { gamma: 0.8 } })["advantage"], {

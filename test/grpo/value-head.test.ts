@@ -21,6 +21,12 @@ describe("the value loss", () => {
     // V 1.5, R 1, old 3: bounded to 2.5 is worse, and no longer moves with V
     assert.deepEqual(valueLoss(1.5, 3, 1, 0.5), { loss: 1.125, gradient: 0 });
     assert.deepEqual(valueLoss(1.5, 3, 1, null), { loss: 0.125, gradient: 0.5 });
+    // V 5, R 6, old 2: bounded to 2.5 from above
+    assert.deepEqual(valueLoss(5, 2, 6, 0.5), { loss: 6.125, gradient: 0 });
+    // V 3, R 1, old 4.5: free ½·2², bounded to 4 ½·3²
+    assert.deepEqual(valueLoss(3, 4.5, 1, 0.5), { loss: 4.5, gradient: 0 });
+    // V 3, R 2.5, old 1, c 1: both are ½·½², and the free one has the derivative
+    assert.deepEqual(valueLoss(3, 1, 2.5, 1), { loss: 0.125, gradient: 0.5 });
   });
 
   it("has the derivative that finite differences find", () => {
@@ -69,6 +75,50 @@ describe("the critic", () => {
     assert.equal(copy.learn(states, targets, options), later);
     assert.deepEqual(copy.state, head.state);
     assert.throws(() => ValueHead.from({ ...head.state, first: [1] }), /not the state of a value head/);
+  });
+
+  it("takes the steps of Adam as its paper writes them", () => {
+    const [few, wanted] = [states.slice(0, 5), targets.slice(0, 5)];
+    const head = ValueHead.fresh(4);
+    const first = head.learn(few, wanted, { learningRate: 0.05, epochs: 3, clip: null });
+    // Kingma & Ba 2015, algorithm 1, on the mean of ½ (w·h + b − R)².
+    const w = [0, 0, 0, 0, 0];
+    const [m, v] = [w.map(() => 0), w.map(() => 0)];
+    let loss = NaN;
+    for (let step = 1; step <= 3; step++) {
+      const missed = few.map((h, i) => [...h, 1].reduce((sum, x, k) => sum + x * w[k]!, 0) - wanted[i]!);
+      if (step === 1) loss = missed.reduce((sum, miss) => sum + miss ** 2 / 2, 0) / few.length;
+      w.forEach((_, k) => {
+        const g = missed.reduce((sum, miss, i) => sum + miss * [...few[i]!, 1][k]!, 0) / few.length;
+        m[k] = 0.9 * m[k]! + 0.1 * g;
+        v[k] = 0.999 * v[k]! + 0.001 * g ** 2;
+        w[k]! -= (0.05 * (m[k]! / (1 - 0.9 ** step))) / (Math.sqrt(v[k]! / (1 - 0.999 ** step)) + 1e-8);
+      });
+    }
+    near(first, loss);
+    assert.equal(head.state.steps, 3);
+    head.state.weights.forEach((weight, k) => near(weight, w[k]!, 1e-12));
+    head.state.second.forEach((moment, k) => near(moment, v[k]!, 1e-12));
+    // Where the gradient is no larger than ε, ε is what it is divided by.
+    const tiny = ValueHead.fresh(1);
+    tiny.learn([[0]], [1e-8], { learningRate: 0.05, epochs: 1, clip: null });
+    near(tiny.state.weights[1]!, 0.025);
+  });
+
+  it("refuses states of another width", () => {
+    assert.throws(() => ValueHead.fresh(4).values([[1, 2, 3]]), {
+      name: "RangeError",
+      message: "A state has 3 numbers, not 4.",
+    });
+  });
+
+  it("needs a learner that has states, and settings", async () => {
+    const none = { logProbs: () => Promise.resolve([]), step: () => Promise.reject(new Error()) } as Learner;
+    const config = { advantage: { estimator: "gae" }, value: { learningRate: 1, epochs: 1, clip: null } };
+    await assert.rejects(
+      criticAdvantages([], ValueHead.fresh(1), none, config as Parameters<typeof criticAdvantages>[3]),
+      { name: "RunError", message: "This learner has no states for a critic to read." },
+    );
   });
 
   const turn = (promptIds: number[], reward: number): Group["rollouts"][number]["turns"][number] => ({
