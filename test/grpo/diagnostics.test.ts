@@ -85,17 +85,19 @@ describe("the states of a group", () => {
   it("come by what they teach in all, whichever was met first", () => {
     // "one" is met twice and teaches 10 a visit, "many" four times and 1 a visit; "most" four times and 6 a visit.
     const of = (anchor: string, returns: readonly number[]): Turn[] => returns.map((r) => turn(anchor, r, r));
-    const turns = [...of("many", [1, -1, 1, -1]), ...of("one", [10, -10]), ...of("most", [6, -6, 6, -6])];
-    const each: Group = { task: "t", rollouts: turns.map((one) => rollout(one)) };
-    const states = instructiveAnchors(each, (i) => String(each.rollouts[i]!.turns[0]!.responseIds[0]));
-    assert.deepEqual(
-      states.map(({ state, teaches }) => [state, teaches]),
-      [
-        ["most", 6],
-        ["one", 10],
-        ["many", 1],
-      ],
-    );
+    const turns = [of("many", [1, -1, 1, -1]), of("one", [10, -10]), of("most", [6, -6, 6, -6])];
+    for (const order of [turns, [...turns].reverse()]) {
+      const each: Group = { task: "t", rollouts: order.flat().map((one) => rollout(one)) };
+      const states = instructiveAnchors(each, (i) => String(each.rollouts[i]!.turns[0]!.responseIds[0]));
+      assert.deepEqual(
+        states.map(({ state, teaches }) => [state, teaches]),
+        [
+          ["most", 6],
+          ["one", 10],
+          ["many", 1],
+        ],
+      );
+    }
   });
 
   it("name actions of equal advantage by the alphabet", () => {

@@ -10,6 +10,7 @@ import {
   type GrpoConfig,
   instructiveAnchors,
   noPenalty,
+  parseAdvantage,
   parseGrpoConfig,
   type Penalty,
   presetNamed,
@@ -196,6 +197,23 @@ describe("ARPO's shared turns", () => {
       [third / 2, -third],
       [-third, -third],
     ]);
+  });
+
+  it("get the mean by every estimator that compares within a group, where the setting says so", () => {
+    for (const settings of [
+      { estimator: "loo" },
+      { estimator: "gigpo", scale: "none" },
+      { estimator: "group", scale: "none" },
+    ] as const) {
+      const of = (shared?: "soft" | "hard"): readonly (readonly number[])[] =>
+        advantagesOf([group], parseAdvantage({ ...settings, ...(shared && { shared }) }, "x"))[0]!;
+      const [soft, hard] = [of("soft"), of("hard")];
+      assert.deepEqual(of(), soft);
+      assert.notEqual(soft[0]![0], soft[1]![0], settings.estimator);
+      assert.equal(hard[0]![0], (soft[0]![0]! + soft[1]![0]!) / 2);
+      assert.equal(hard[1]![0], hard[0]![0]);
+      assert.deepEqual([hard[0]![1], hard[2]], [soft[0]![1], soft[2]]);
+    }
   });
 
   it("have one gradient either way on the policy that sampled", () => {

@@ -206,6 +206,9 @@ describe("an update in several epochs", () => {
     near(metrics["sampler_vs_trainer/max"], 0.875, "the sampler's is compared once");
     // In every step the ratio is the same in both rows of a roll-out and within the clip, and their advantages are 1 and −1.
     near(metrics["loss"], 0, "loss");
+    const alike = rows.map((row) => ({ ...row, advantages: row.responseIds.map(() => 1) }));
+    const { metrics: same } = await learnt(alike, { update: { epochs: 3 } });
+    near(same["loss"], -(1 + Math.exp(-0.1) + Math.exp(-0.2)) / 3, "the mean over steps");
   });
 });
 
