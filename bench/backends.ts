@@ -1,5 +1,5 @@
 /**
- * What each backend does for the embedded model, in one process, one thread: matrix products of its shapes, a training step on plain
+ * The work of each backend for the embedded model, in one process, one thread: matrix products of its shapes, a training step on plain
  * rows, the update and the sampling of a GRPO group. Times are of the processor, not of the clock, where the backend computes on this
  * thread, so that a busy machine does not spoil them; `--clock` forces one measure for all.
  *

@@ -41,7 +41,7 @@ import { bundled, freshAdapter, packedLength, Policy, Trainer } from "../lib/pol
 import { configOf, median, noiseModel, SHAPES, type ShapeName } from "./policy.js";
 import { rewardFrom } from "../lib/rewards/index.js";
 
-/** What is played: sizes of the two iterations. */
+/** The played sizes: sizes of the two iterations. */
 interface Play {
   readonly vocab: number;
   readonly prompt: number;
@@ -301,7 +301,7 @@ function tellingOf(
   };
 }
 
-/** What the backend multiplies in a second, for the shapes of an update. GFLOP/s */
+/** The multiplication rate of the backend, for the shapes of an update. GFLOP/s */
 async function products(shape: ShapeName): Promise<Record<string, number>> {
   const { d, inner, vocab } = SHAPES[shape];
   const speeds: Record<string, number> = {};

@@ -1,4 +1,4 @@
-/** What training and sampling cost, and what the same costs in PyTorch: the numbers behind `aisle bench train` and `sample`. */
+/** The time and memory of training and sampling, and of the same in PyTorch: the numbers behind `aisle bench train` and `sample`. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

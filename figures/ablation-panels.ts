@@ -36,7 +36,7 @@ interface Start {
 }
 
 /**
- * What the imitation model that training began from scores on the very goals that a sweep's records hold: a sweep may play fewer than
+ * The scores of the imitation model that training began from, on the very goals that a sweep's records hold: a sweep may play fewer than
  * the main table, and those are harder or easier than all. Undefined without records.
  */
 function startOn({ variants }: Ablation, { results }: StudyData, { stats }: FigureKit): Start | undefined {
@@ -58,7 +58,7 @@ interface AblationRow {
   readonly colour: string;
   readonly fill: string;
   readonly shape: "circle" | "square";
-  /** What the comparison line of both panels shows. */
+  /** The comparison line of both panels. */
   readonly score_start: number | null;
   readonly success_start: number | null;
   readonly score: number | null;

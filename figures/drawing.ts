@@ -159,7 +159,7 @@ function cut(text: string, width: number, measure: (text: string) => number): st
   return `${text.slice(0, end).replace(/[ …]+$/, "")}…`;
 }
 
-/** What stands in a figure's place while there is no record to draw it from: one sentence that says how to make one. */
+/** The placeholder of a figure while there is no record to draw it from: one sentence that says how to make one. */
 export function noticeSpec(width: number, text: string): TopLevelSpec {
   return drawingSpec({ width: width - 6, height: 40, words: [{ x: width / 2, y: 20, text }] });
 }

@@ -7,7 +7,7 @@ const parts = [
   ["rPrice", "Price"],
 ] as const;
 
-/** What the reward is made of, agent by agent: where points are lost. */
+/** The parts of the reward, agent by agent: where points are lost. */
 export const rewardParts: Figure = {
   name: "reward-parts",
   title: "Mean of each part of the reward by agent, with 95 % intervals: type, attributes, options and price",

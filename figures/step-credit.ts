@@ -1,7 +1,7 @@
 import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
 import { noticeSpec } from "./drawing.js";
 
-/** What each panel shows: a metric of the training records. */
+/** The content of each panel: a metric of the training records. */
 const PANELS = [
   ["anchor/mean_size", ["mean number of steps", "that share a page"]],
   ["anchor/frac_singleton", ["share of steps", "alone on their page"]],

@@ -84,7 +84,7 @@ function layOut({ instruction, pages, reward }: SampleEpisode, width: number, st
   return { width, height: top + height + 60, boxes, arrows, words };
 }
 
-/** What of a page a card has room for: its beginning, or where the beginning does not reach it, what was chosen. */
+/** The part of a page that fits into a panel: its beginning, or the chosen element and its surroundings where the beginning does not reach it. */
 function windowOf(lines: SampleEpisode["pages"][number]["lines"], wrap: (text: string) => string[]) {
   const all = lines.map(({ text, chosen }) => ({ broken: wrap(text), chosen }));
   const taken = (from: number, to: number): number =>

@@ -21,7 +21,7 @@ export class Episode {
     return this.#state;
   }
 
-  /** What the shopper sees now, in the environment's mode. */
+  /** The current observation, in the environment's mode. */
   get observation(): string {
     return this.#observation;
   }

@@ -30,7 +30,7 @@ export class MatchAgent implements Agent {
   }
 }
 
-/** What the first result's place is worth, beside a word that no other title has (0.5). */
+/** The score of the first result's place; a word that no other title has scores 0.5. */
 const RANK_WEIGHT = 0.8;
 
 function bestTitle(products: readonly Product[], instruction: string): Product | null {

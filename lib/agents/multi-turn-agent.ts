@@ -6,7 +6,7 @@ import { rollOutMultiTurn } from "./rollouts/index.js";
 import type { Agent } from "./types.js";
 
 export interface MultiTurnPlayerOptions extends Partial<MultiTurnForm> {
-  /** What the settings call the model; its folder by default. A family of checkpoints shares a name. */
+  /** The name of the model in the settings; its folder by default. A family of checkpoints shares a name. */
   readonly modelName?: string;
   /** Default 0.4, at which verl-agent evaluates. */
   readonly temperature?: number;

@@ -23,9 +23,9 @@ export interface Decision {
   readonly task: "query" | "select" | "act";
   /** Position among the episode's steps of the first that followed from it; beyond the last where none did. */
   readonly step: number;
-  /** What was asked, as a language model gets it. */
+  /** The question, as a language model gets it. */
   readonly prompt: readonly Message[];
-  /** What was answered, word for word. */
+  /** The answer, word for word. */
   readonly answer: string;
   /** Absent where nobody counted. */
   readonly promptTokens?: number;
@@ -44,7 +44,7 @@ export interface Decision {
   readonly failed?: string;
 }
 
-/** What a language model was asked for. */
+/** Requests to a language model, and their tokens. */
 export interface Usage {
   /** Answers that were used; an attempt that failed is not counted. */
   readonly requests: number;
@@ -62,9 +62,9 @@ export interface Trajectory {
   readonly reward: number;
   /** Null when nothing was bought. */
   readonly parts: RewardParts | null;
-  /** What was asked and answered, in order; absent for agents that follow rules of their own. */
+  /** Questions and answers, in order; absent for agents that follow rules of their own. */
   readonly decisions?: readonly Decision[];
-  /** What the episode took from a model whose answers are counted; absent for every other agent. */
+  /** Requests and tokens of the model in the episode, where they are counted; absent for every other agent. */
   readonly usage?: Usage;
 }
 

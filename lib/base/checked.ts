@@ -21,7 +21,7 @@ export function checked<Schema extends z.ZodType>(
   throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.${meant}`);
 }
 
-/** What of a schema's insides is looked at; each kind of schema has some of it. */
+/** The internals of a schema that are read; each kind of schema has some of it. */
 interface Inside {
   readonly def?: { readonly innerType?: Inside; readonly options?: readonly Inside[] };
   readonly shape?: Readonly<Record<string, Inside>>;

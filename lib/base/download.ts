@@ -11,7 +11,7 @@ export class PassingError extends RunError {}
 /** Attempts in a row that may fail without a byte gained. */
 const ATTEMPTS = 5;
 
-/** What a server sends of a file. */
+/** A file, or a part of it, from a server. */
 export interface Content {
   /** Null where nothing is left to send. */
   readonly body: AsyncIterable<Uint8Array> | null;

@@ -1,5 +1,5 @@
 /**
- * What a person did can be wrong (bad input), or what a machine did can fail (running). The command line turns
+ * Two kinds of error: a person's input is wrong, or the machine fails while running. The command line turns
  * the first into exit code 2 and the second into exit code 1; everywhere else they are ordinary errors.
  */
 

@@ -1,4 +1,4 @@
-/** What every room shares: errors with an exit code, checked values, whole-file writes, downloads that go on, locks, seeded randomness, things by name, worker threads. */
+/** Helpers of every room: errors with an exit code, checked values, whole-file writes, downloads that go on, locks, seeded randomness, things by name, worker threads. */
 export * from "./checked.js";
 export * from "./download.js";
 export * from "./duration.js";

@@ -6,7 +6,7 @@ import type { Catalogue } from "../simulator/index.js";
 import { addPluginOption, integerOption, numberOption, type PluginFlags } from "./common.js";
 import { asksForPrompting, type PromptingFlags, promptingAgent } from "./prompting.js";
 
-/** What the options say. */
+/** The values of the options. */
 export interface AgentFlags extends PromptingFlags, PluginFlags {
   readonly selectModel?: string;
   readonly name?: string;
@@ -30,7 +30,7 @@ export function addAgentOptions(command: Command): Command {
     );
 }
 
-/** What there is of an agent before the shop is open. */
+/** An agent before the shop is open. */
 export interface Chosen {
   /** It asks a model by options of prompting. */
   readonly prompting: boolean;

@@ -1,4 +1,4 @@
-/** What is to be said of the answers of a prompted agent: those that were no plain ones. */
+/** Remarks on the answers of a prompted agent: those that were no plain ones. */
 import { plainAnswer } from "../agents/index.js";
 import { episodesOf, type RunRecord } from "../records/index.js";
 

@@ -62,7 +62,7 @@ export function addPluginOption(command: Command): Command {
   );
 }
 
-/** What the option says. */
+/** The value of the option. */
 export interface PluginFlags {
   readonly plugin: readonly string[];
 }

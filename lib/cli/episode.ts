@@ -96,7 +96,7 @@ async function played(flags: EpisodeFlags & { readonly agent: string }): Promise
   });
 }
 
-/** What only playing takes. */
+/** Options of playing alone. */
 const PLAYING = ["model", "selectModel", "temperature", "history", "mode", "baseUrl", "onnx"] as const;
 
 /** Shows an episode as it was recorded. */

@@ -119,7 +119,7 @@ async function kept(record: Evaluation["record"]): Promise<Evaluation["record"]>
   return readRecord(path);
 }
 
-/** What other programs rely on: per cents for score and success rate, means in [0, 1] for the parts. */
+/** The summary for other programs: per cents for score and success rate, means in [0, 1] for the parts. */
 function asJson({ agent, summary, record, cost }: Evaluation): object {
   const { score, successRate, parts, goals } = summary;
   return {

@@ -100,7 +100,7 @@ function promptOf(
   return choice.prompt;
 }
 
-/** What a model's chat template makes of messages. */
+/** Messages by a model's chat template. */
 async function chatOf(
   model: string,
 ): Promise<(messages: readonly Message[]) => { text: string; tokens: number }> {

@@ -9,7 +9,7 @@ import { integerOption, numberOption } from "./common.js";
 /** The shipped base model. */
 const BASE = "data/models/base";
 
-/** What the options say; `model` and `temperature` belong to other agents, too. */
+/** The values of the options; `model` and `temperature` belong to other agents, too. */
 export interface PromptingFlags extends Partial<EndpointOptions> {
   readonly agent: string;
   /** A file about an endpoint. */
@@ -178,7 +178,7 @@ export async function promptingAgent(flags: PromptingFlags, catalogue: Catalogue
 
 interface Answering {
   readonly completer: Completer;
-  /** What its variants are named after. */
+  /** The names of its variants. */
   readonly shown: string;
   readonly model?: Agent["model"] | undefined;
 }

@@ -11,7 +11,7 @@ const PLACES = ["runs", "data"];
 interface Verified {
   readonly path: string;
   readonly kind: "shop" | "record" | "run" | "model";
-  /** What it is, or why it is refused. */
+  /** Its description, or the reason why it is refused. */
   readonly line: string;
   readonly whole: boolean;
 }
@@ -74,7 +74,7 @@ async function verifyBelow(path: string, say: (one: Verified) => void): Promise<
   for (const name of folders.sort()) await verifyBelow(join(path, name), say);
 }
 
-/** What a folder holds, by the file that makes it so; null when it is none of them. */
+/** The kind of a folder, by its characteristic file; null when it is none of them. */
 function kindOf(path: string): Verified["kind"] | null {
   const has = (name: string): boolean => existsSync(join(path, name));
   if (has("record.json")) return "record";

@@ -13,7 +13,7 @@ const value = z.tuple([share, share]);
 
 const schema = z.strictObject({
   format: z.literal("aisle-credit-1"),
-  /** What decides the numbers: the model, the shop, how episodes were played, how many continuations. */
+  /** Everything that decides the numbers: the model, the shop, how episodes were played, how many continuations. */
   identity: z.record(z.string(), z.unknown()),
   /** `[goal][sample]`; a turn is its page (a short hash), V before and V after, each as score and success. */
   episodes: z.array(

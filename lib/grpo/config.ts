@@ -1,5 +1,5 @@
 /**
- * What a run of the learner is, as data. An unknown key is an error, a combination that contradicts itself is
+ * The learner's configuration. An unknown key is an error, a combination that contradicts itself is
  * refused with the reason, and the parsed configuration is complete: it can be saved and repeated.
  */
 import { z } from "zod";

@@ -2,7 +2,7 @@
 import { deviation, hasZeroVariance, mean } from "./advantages/index.js";
 import type { Group, Metrics } from "./types.js";
 
-/** What the roll-outs were like. */
+/** The metrics of the roll-outs. */
 export function rolloutMetrics(groups: readonly Group[], maxTokens: number): Metrics {
   const rollouts = groups.flatMap((group) => group.rollouts);
   const turns = rollouts.flatMap((rollout) => rollout.turns);

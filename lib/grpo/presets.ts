@@ -122,7 +122,7 @@ export const PRESETS = {
     objective: { ratio: "token", clip: { low: 0.2, high: 0.28, dual: 3 }, aggregation: "token-mean", kl: K3 },
     groups: { zeroVariance: "resample", maxBatches: 10 },
   },
-  /** What verl-agent's code does on WebShop, where it differs from the paper: the baseline is over rows. */
+  /** The settings of verl-agent's code on WebShop, where it differs from the paper: the baseline is over rows. */
   "verl-agent-compat": {
     advantage: {
       estimator: "gigpo",

@@ -18,7 +18,7 @@ import type { GrpoConfig } from "./config.js";
 import { chargeKl } from "./rows.js";
 import type { Metrics, Row } from "./types.js";
 
-/** What learning needs of a policy: to score sequences, to differentiate a loss over them, and to take a step. */
+/** The methods of a policy that learning uses: to score sequences, to differentiate a loss over them, and to take a step. */
 export interface Learner {
   /** Scores of each sequence in their order; `reference` asks the model that the run began from. */
   logProbs(
@@ -35,7 +35,7 @@ export interface Learner {
   ): Promise<LearnerStep>;
 }
 
-/** What a step did. */
+/** The result of a step. */
 export interface LearnerStep {
   readonly gradNorm: number;
   readonly learningRate: number;

@@ -18,7 +18,7 @@ export interface ValueOptions {
   readonly clip: number | null;
 }
 
-/** What a critic is, whole: it goes on from it to the same numbers. */
+/** The whole state of a critic: continued from it, learning gives the same numbers. */
 export interface ValueHeadState {
   /** w, then b. `[d + 1]` */
   readonly weights: readonly number[];

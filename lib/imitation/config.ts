@@ -1,4 +1,4 @@
-/** What a training run is, as data. An unknown key is an error; the parsed configuration is complete and can be repeated. */
+/** The configuration of a training run. An unknown key is an error; the parsed configuration is complete and can be repeated. */
 import { z } from "zod";
 import { checked, InputError } from "../base/index.js";
 
@@ -19,7 +19,7 @@ const optimizer = z.strictObject({
 
 const common = {
   seed: z.number().int().min(0).default(0),
-  /** What the run is called in records and on the screen; by default as the last part of `out`. */
+  /** The name of the run in records and on the screen; by default as the last part of `out`. */
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9_.-]*$/, "use lower-case letters, digits, dots and dashes")

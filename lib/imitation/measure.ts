@@ -39,7 +39,7 @@ export interface SelectionMeasure {
   readonly bestWhereChosen: readonly number[];
 }
 
-/** What `measureDecisions` found. */
+/** The result of `measureDecisions`. */
 export interface DecisionMeasure {
   /** Shares of the goals whose target is among the first ten results of a query. */
   readonly found: {

@@ -15,7 +15,7 @@ import { taught, type TaughtRow } from "./supervised.js";
 /** Results that exercises are made of: all that a search returns. */
 const RESULTS = 50;
 
-/** What an exercise is made of: a request, a query of it and its results, expensive and affordable ones. */
+/** The parts of an exercise: a request, a query of it and its results, expensive and affordable ones. */
 interface Theme {
   readonly goal: Goal;
   readonly query: string;

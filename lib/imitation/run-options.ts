@@ -2,7 +2,7 @@ import type { Trainer } from "../policy/index.js";
 import type { PretrainConfig } from "./config.js";
 import type { StepReport } from "./steps.js";
 
-/** What both kinds of run are given beside their configuration. */
+/** Options of both kinds of run beside their configuration. */
 export interface OpenOptions {
   /** Worker threads; the number changes no bit of the result. Default 0. */
   readonly workers?: number;
@@ -12,7 +12,7 @@ export interface OpenOptions {
   readonly onStep?: ((report: StepReport) => void) | undefined;
 }
 
-/** What a trainer is told, from a configuration. */
+/** A trainer's options, from a configuration. */
 export function trainerOptions(
   { optimizer, seed }: Pick<PretrainConfig, "optimizer" | "seed">,
   steps: number,

@@ -4,7 +4,7 @@ import type { TokenScores } from "../objective/index.js";
 import type { Trainer } from "../policy/index.js";
 import { byRow, rowLoss, sequencesOf, supervisedLoss, type TaughtRow } from "./supervised.js";
 
-/** What one step did. */
+/** The result of one step. */
 export interface StepReport {
   readonly step: number;
   readonly steps: number;

@@ -19,7 +19,7 @@ export interface TaughtCompletion {
 export interface TaughtRow {
   readonly prompt: readonly number[];
   readonly completions: readonly TaughtCompletion[];
-  /** What the row teaches, for the log. */
+  /** The task of the row, for the log. */
   readonly task: string;
   /** The row's weight beside rows of other tasks. */
   readonly weight: number;

@@ -14,7 +14,7 @@ export function verdictOf(value: number): number {
   return Math.min(VERDICTS.length - 1, Math.floor(value * (VERDICTS.length - 1) + 0.5 + 1e-9));
 }
 
-/** What stands before the first listing. */
+/** The text before the first listing. */
 export function judgeHead(instruction: string, query: string | null): string {
   const system =
     query === null ? "" : "<|im_start|>system\nYou judge how well each product fits a request.<|im_end|>\n";

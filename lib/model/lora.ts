@@ -15,13 +15,13 @@ import type { Adapt, Tensors } from "./transformer.js";
 /** Dropout before A, for one forward pass. */
 export interface Dropout {
   readonly probability: number;
-  /** What the masks are named after: a seed, a step, … */
+  /** The names of the masks: a seed, a step, … */
   readonly names: readonly (string | number)[];
   /** Rows of the batch: each has masks of its own, so that splitting a batch differently changes nothing. */
   readonly rows: readonly { readonly name: number; readonly length: number; readonly queryLength: number }[];
 }
 
-/** What an adapter whose factors are among `tensors` adds to each projection. */
+/** The addition to each projection by an adapter whose factors are among `tensors`. */
 export function adaptWith(config: AdapterConfig, tensors: Tensors, dropout?: Dropout): Adapt {
   return (path, x, y) => {
     const a = tensors.get(adapterParameterName(path, "A"));

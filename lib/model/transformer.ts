@@ -12,7 +12,7 @@ import { rotaryAngles } from "./positions.js";
 /** Parameters by Hugging Face's names, on the backend. */
 export type Tensors = ReadonlyMap<string, tf.Tensor>;
 
-/** What an adapter adds to the output of a projection; `undefined` where it adapts nothing. */
+/** The adapter's addition to the output of a projection; `undefined` where it adapts nothing. */
 export type Adapt = (path: string, x: tf.Tensor, y: tf.Tensor2D) => tf.Tensor2D;
 
 /** A model ready to compute. */
@@ -42,7 +42,7 @@ export interface KeysValues {
   readonly v: tf.Tensor;
 }
 
-/** What a layer needs to know of its stream. */
+/** The inputs of a layer that belong to its stream of tokens. */
 export interface Stream {
   readonly angles: Angles;
   readonly attention: StreamAttention;
@@ -55,7 +55,7 @@ export interface Stream {
   readonly cache?: { join(layer: number, fresh: KeysValues): KeysValues };
 }
 
-/** What attention works on: queries `[queries, heads, headDim]`, keys and values `[N, kvHeads, headDim]`, turned. */
+/** The inputs of attention: queries `[queries, heads, headDim]`, keys and values `[N, kvHeads, headDim]`, turned. */
 export interface QueriesKeysValues extends KeysValues {
   readonly q: tf.Tensor;
 }

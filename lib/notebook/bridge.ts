@@ -3,7 +3,7 @@
 /** Formats of one thing, by MIME type; the reader shows the best that it can. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
-/** What the kernel does for code. */
+/** The kernel's services for code. */
 export interface KernelBridge {
   /** Shows something, or a new state of what has been shown under the same name. */
   display(data: MimeBundle, name: string | undefined, update: boolean): void;

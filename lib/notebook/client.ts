@@ -19,7 +19,7 @@ export interface KernelOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What a kernel answered to a cell. */
+/** A kernel's answer to a cell. */
 export interface ExecuteReply {
   readonly status: "ok" | "error" | "aborted";
   readonly executionCount: number | null;

@@ -1,4 +1,4 @@
-/** What of Jupyter, LaTeX and the rest is on this machine, and what each missing piece would give. */
+/** The installed parts of Jupyter, LaTeX and the rest on this machine, and the use of each missing one. */
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";

@@ -10,7 +10,7 @@ import type { Cell, Notebook } from "./nbformat.js";
 /** One parameter, as the notebook declares it. */
 export interface Parameter {
   readonly name: string;
-  /** What kind of value its default is: `json` for arrays, objects and `null`. */
+  /** The kind of value of its default: `json` for arrays, objects and `null`. */
   readonly kind: "string" | "number" | "boolean" | "json";
   /** `const` or `let`, and the type as written, both kept when it is declared again. */
   readonly keyword: string;

@@ -17,7 +17,7 @@ export interface RunProgress {
   readonly secondsLeft: number | undefined;
 }
 
-/** What to run and how. */
+/** The notebook to run and the settings. */
 export interface RunOptions {
   /** Where the executed notebook goes. Default: the notebook itself. */
   readonly out?: string | undefined;

@@ -9,7 +9,7 @@ export class StreamText {
   private open = "";
   private returned = false;
 
-  /** What is shown; a carriage return at the very end is kept for what may follow. */
+  /** The shown text; a carriage return at the very end is kept for what may follow. */
   get text(): string {
     return this.lines + this.open + (this.returned ? "\r" : "");
   }
@@ -42,7 +42,7 @@ export class StreamText {
   }
 }
 
-/** What a terminal would show of a whole text. */
+/** A whole text as a terminal would show it. */
 export function overwrite(text: string): string {
   const stream = new StreamText();
   stream.add(text);

@@ -5,7 +5,7 @@
  */
 import type { Aggregation } from "./settings.js";
 
-/** What aggregation needs to know of a row. */
+/** The properties of a row that aggregation uses. */
 export interface CountedRow {
   /** Number of response tokens. */
   readonly tokens: number;

@@ -15,7 +15,7 @@ export interface Loss<Kind extends string = string, Settings = unknown, Row = un
   readonly rows: readonly Row[];
 }
 
-/** What a loss comes to on some sequences. */
+/** The value and derivatives of a loss on some sequences. */
 export interface LossValue {
   readonly loss: number;
   /** dL/d log π of each token. `[row][token]` */

@@ -13,7 +13,7 @@ import { klAt } from "./kl.js";
 import type { Loss, LossKind } from "./loss.js";
 import type { ObjectiveConfig } from "./settings.js";
 
-/** What the loss needs to know of one response. */
+/** The inputs of the loss that belong to one response. */
 export interface PolicyGradientRow {
   /** Log-probabilities of the policy before the update; null takes the current ones, so that the ratio is exactly 1. `[token]` */
   readonly oldLogProbs: readonly number[] | null;

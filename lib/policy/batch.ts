@@ -13,7 +13,7 @@ import { embed, tokenLogProbs } from "../tensor/index.js";
 import type { TokenScores } from "../objective/index.js";
 import type { Packed, PackedBundle } from "./pack.js";
 
-/** What the layers share: rotary tables and attention over the whole stream, and those of the last layer. */
+/** Inputs common to all layers: rotary tables and attention over the whole stream, and those of the last layer. */
 export class Streams {
   private readonly every: Stream;
   private readonly last: Stream;

@@ -16,7 +16,7 @@ import {
 } from "../model/index.js";
 import type { Stretch } from "./optimizer.js";
 
-/** What an update changes: every parameter of the model, the adapter only, or nothing. */
+/** The parameters that an update changes: every parameter of the model, the adapter only, or nothing. */
 export type Trained = "model" | "adapter" | "nothing";
 
 /** A named piece of the trained vector. */

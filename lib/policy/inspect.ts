@@ -15,7 +15,7 @@ import { causalLayout } from "../tensor/index.js";
 import { exponentials } from "./sampling/exponential.js";
 import type { Embed } from "./sampling/generate.js";
 
-/** What a model makes of a text. */
+/** The model's probabilities and attention weights for a text. */
 export interface Inspection {
   /** Probability of each token to come next. `[vocab]` */
   readonly next: Float32Array;

@@ -182,7 +182,7 @@ export function pack(bundles: readonly Bundle[]): Packed {
   return { bundles: packed, ids, positions, queries: Int32Array.from(queries), sources, targets, spans };
 }
 
-/** What a model allows. */
+/** The limits of a model. */
 export interface Limits {
   readonly vocabSize: number;
   readonly maxPositions: number;

@@ -15,7 +15,7 @@ import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampl
 export interface PolicyOptions {
   /** A LoRA adapter: read from a folder (`loadAdapter`) or new (`freshAdapter`). */
   readonly adapter?: AdapterFiles;
-  /** What updates change. Default: the adapter if there is one, else the whole model. */
+  /** The parameters that updates change. Default: the adapter if there is one, else the whole model. */
   readonly train?: Trained;
   /** Packed tokens that go through the model at once; a longer row goes alone. Default 2048. */
   readonly batchTokens?: number;
@@ -120,7 +120,7 @@ export class Policy {
     return this.host.config;
   }
 
-  /** What updates change. */
+  /** The parameters that updates change. */
   get trains(): Trained {
     if (this.host.trained.length === 0) return "nothing";
     return this.host.trained[0]!.name.includes(".lora_") ? "adapter" : "model";
@@ -239,7 +239,7 @@ export class Policy {
   }
 
   /**
-   * What the model expects after a text, and what each of its tokens looks at; for demonstrations.
+   * The model's probabilities after a text, and the attention weights of its tokens; for demonstrations.
    * @throws InputError when the text is empty or too long.
    */
   async inspect(ids: readonly number[], adapter: "on" | "off" = "on"): Promise<Inspection> {

@@ -111,7 +111,7 @@ export class Replica {
     }
   }
 
-  /** What the model expects after a text, and what it looks at. */
+  /** The model's probabilities after a text, and its attention weights. */
   inspect(ids: readonly number[], adapter: "on" | "off"): Promise<Inspection> {
     return inspect(this.model(adapter), (rows) => this.embedded(rows), ids);
   }

@@ -1,4 +1,4 @@
-/** What is asked of a replica and what it answers. */
+/** Requests to a replica and its answers. */
 import type { LossValue, TokenScores } from "../objective/index.js";
 
 /** How a replica scores. */

@@ -4,7 +4,7 @@ import type { Trainer } from "./trainer.js";
 type Metrics = Readonly<Record<string, number>>;
 
 /**
- * What a kind of run gives the training loop: one iteration, a measurement on goals that are not trained on, and how to save. The
+ * The interface between a kind of run and the training loop: one iteration, a measurement on goals that are not trained on, and how to save. The
  * loop does the rest, the same for all kinds: metrics, checkpoints, the best model, going on, stopping.
  * @typeParam Clock what takes the times within an iteration, for kinds that part them
  */

@@ -12,7 +12,7 @@ export interface TrainerOptions extends AdamWOptions, Pick<PolicyGradientOptions
   readonly dumpFolder?: string;
 }
 
-/** What one optimiser step did. */
+/** The result of one optimiser step. */
 export interface Update {
   /** Number of this step, from 1. */
   readonly step: number;

@@ -6,7 +6,7 @@ import type { Bundle } from "./pack.js";
 import type { GradientOptions, GradientResult, ScoreOptions } from "./scores.js";
 import type { Sample, SampleOptions, SampleRequest } from "./sampling/types.js";
 
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface WorkerSetup {
   readonly backend: BackendName;
   readonly parts: HostWeightsParts;
@@ -34,7 +34,7 @@ export interface ToWorker {
   readonly job: Job;
 }
 
-/** What a job comes to. */
+/** The result of a job. */
 export type JobResult =
   | { readonly kind: "score"; readonly scores: TokenScores[] }
   | {

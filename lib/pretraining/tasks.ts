@@ -1,4 +1,4 @@
-/** What the base model is pretrained on, one row at a time: each a function of the shops and a stream of chance. */
+/** The tasks that the base model is pretrained on, one row at a time: each is a function of the shops and a random stream. */
 import {
   listingLine,
   priceBound,
@@ -19,7 +19,7 @@ import {
   type TaughtRow,
 } from "../imitation/index.js";
 
-/** What the tasks draw from. */
+/** The data that the tasks draw from. */
 export interface Material {
   readonly tokenizer: Tokenizer;
   readonly shops: readonly Catalogue[];

@@ -46,7 +46,7 @@ export interface KeptParts {
   readonly rPrice: number;
 }
 
-/** What of a played episode is kept. */
+/** The part of a played episode that is kept. */
 export function keptEpisode(trajectory: Trajectory, seed: number): KeptEpisode {
   const { goal, steps, decisions, reward, parts } = trajectory;
   return {

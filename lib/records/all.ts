@@ -12,7 +12,7 @@ export interface AnyRecord {
   readonly id: string;
   readonly kind: string;
   readonly path: string;
-  /** What it says, in a line. */
+  /** Its content, in a line. */
   readonly line: string;
 }
 

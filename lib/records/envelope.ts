@@ -26,7 +26,7 @@ const FORMAT = 2;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits");
 
-/** What every `record.json` has beside its kind's own members. */
+/** Members of every `record.json`, beside its kind's own. */
 const envelope = z.object({
   format: z.literal(FORMAT, "is of another version than this code reads"),
   id: z.string().min(1),
@@ -37,7 +37,7 @@ const envelope = z.object({
 
 const ENVELOPE_MEMBERS = new Set(Object.keys(envelope.shape));
 
-/** What a record is of. */
+/** The kind of a record. */
 interface Identified {
   readonly identity: { readonly kind: string };
 }
@@ -49,9 +49,9 @@ interface Identified {
 export interface RecordKind<Stored extends Identified, Content extends Identified> {
   /** The `kind` of its identities. */
   readonly kind: Content["identity"]["kind"];
-  /** What people call such a record, e.g. "run record". */
+  /** The name of such a record for people, e.g. "run record". */
   readonly noun: string;
-  /** What to do with one that does not hold, e.g. "run again". */
+  /** The advice for one that does not hold, e.g. "run again". */
   readonly remedy: string;
   /** The identity and the kind's own members, nothing else. */
   readonly schema: z.ZodType<Stored>;
@@ -74,10 +74,10 @@ export type KeptRecord<Content> = Content & {
   readonly path: string;
 };
 
-/** What writing a record did: there was none, it says the same as before, or it says something else now. */
+/** The result of writing a record: there was none, it says the same as before, or it says something else now. */
 export type WriteOutcome = "new" | "same" | "changed";
 
-/** What goes into a record beside its kind's content. */
+/** The content of a record beside its kind's own. */
 export interface Enclosed {
   /** Further files, by name. */
   readonly files: ReadonlyMap<string, string | Uint8Array>;

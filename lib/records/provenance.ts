@@ -12,7 +12,7 @@ export const provenanceSchema = z.strictObject({
   /** Wall time in seconds. */
   seconds: z.number(),
   node: z.string(),
-  /** What found the nouns that the reward compares; records made before there was a choice do not say: wink-nlp. */
+  /** The tagger of the nouns that the reward compares; records made before there was a choice do not say: wink-nlp. */
   tagger: z.string().optional(),
   machine: z.strictObject({
     platform: z.string(),
@@ -24,7 +24,7 @@ export const provenanceSchema = z.strictObject({
 
 export type Provenance = z.infer<typeof provenanceSchema>;
 
-/** What of a checkout decides results: everything else may be edited without making a run unclean. */
+/** The paths of a checkout that decide results: everything else may be edited without making a run unclean. */
 const codePaths = ["lib", "configs", "data/models", "data/recipe", "package.json", "package-lock.json"];
 
 /**

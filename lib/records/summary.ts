@@ -1,7 +1,7 @@
 import type { EpisodeResult } from "./kinds/episode-rows.js";
 import { type BootstrapOptions, bootstrapTwoLevel, type Estimate, mean } from "../stats/index.js";
 
-/** What an agent did over a set of goals, with 95 % intervals. */
+/** Means of an agent over a set of goals, with 95 % intervals. */
 export interface Summary {
   /** Mean reward, in per cent (WebShop's "score"). */
   readonly score: Estimate;

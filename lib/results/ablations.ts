@@ -22,7 +22,7 @@ export interface AblationVariant {
   readonly variant: string;
   /** Its name in the sweep's file, where it has one. */
   readonly named: string | null;
-  /** What sets it apart, by the setting's path. */
+  /** The settings in which it differs, by their path. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** The settings that its name stands for. */
   readonly change: readonly string[];

@@ -8,7 +8,7 @@ import { publishedResults } from "./published.js";
 import { metricsOf, readProvenance, runsFolder, trainingRecords } from "../records/index.js";
 import { sampleEpisode } from "./sample-episode.js";
 
-/** What the study has to know of a shop. A `Catalogue` has all of it. */
+/** The properties of a shop that the study uses. A `Catalogue` has all of it. */
 export type ShopFacts = Pick<Catalogue, "fingerprint" | "size" | "goalCount">;
 
 /** A shop as the study knows it. */

@@ -6,7 +6,7 @@ import * as aq from "arquero";
 import type { EpisodeResult } from "../records/index.js";
 import type { ColumnFormat, TableDocument } from "./tables/document.js";
 
-/** What is described, in the order of the table: null where it does not apply to an episode. */
+/** The described quantities, in the order of the table: null where it does not apply to an episode. */
 const COLUMNS: readonly (readonly [title: string, of: (result: EpisodeResult) => number | null])[] = [
   ["reward", (r) => r.reward],
   ["bought", (r) => Number(r.bought)],

@@ -12,7 +12,7 @@ export interface Method {
   readonly name: string;
   /** As people read it. */
   readonly label: string;
-  /** What it learned from; its marks in figures follow from this and the protocol. */
+  /** The signal it learned from; its marks in figures follow from this and the protocol. */
   readonly learns: "nothing" | "demonstrations" | "reward";
   readonly protocol: Protocol;
   readonly colour: string;
@@ -139,7 +139,7 @@ export function isKnownAgent(name: string): boolean {
   return byName.has(name);
 }
 
-/** What training by reward begins from where no training record says otherwise: imitation under the same protocol. */
+/** The start of training by reward where no training record says otherwise: imitation under the same protocol. */
 export function usualStart(protocol: Protocol): string {
   return protocol === "multi-turn" ? "il-multi-turn" : "il";
 }
@@ -149,7 +149,7 @@ export interface AgentStyle {
   /** As people read it. */
   readonly label: string;
   readonly colour: string;
-  /** What marks its points: one shape for each kind of agent, so that no two agents share colour and shape. */
+  /** The shape of its points: one for each kind of agent, so that no two agents have the same colour and shape. */
   readonly shape: "square" | "triangle-up" | "circle" | "triangle-down";
   /** Its line's dashes in pixels, on and off. */
   readonly dash: readonly number[];

@@ -115,7 +115,7 @@ function judgedIds({ judged }: StudyData): string {
   return latexText(`${judgedFile} (${model?.name ?? "?"}, ${model?.fingerprint?.slice(0, 10) ?? "?"})`);
 }
 
-/** What making the tables wrote, and what is missing in them. */
+/** The files that were written, and the missing numbers in them. */
 export interface MadeTables {
   readonly files: readonly string[];
   /** For each missing record, the command that makes it. */

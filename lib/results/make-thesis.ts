@@ -5,12 +5,12 @@ import { type Figure, type MadeFigure, makeFigures, type StudyData } from "./fig
 import { type MadeTables, makeTables } from "./make-tables.js";
 import { runTool } from "./tools.js";
 
-/** What building the thesis gave. */
+/** The result of building the thesis. */
 export interface MadeThesis {
   /** The PDF, or null where a program that it needs is not installed. */
   readonly pdf: string | null;
   readonly pages: number;
-  /** What is not installed, with how to get it. */
+  /** The missing tools, with how to get them. */
   readonly lacking: readonly string[];
   readonly figures: readonly MadeFigure[];
   readonly tables: MadeTables;

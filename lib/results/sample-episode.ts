@@ -8,7 +8,7 @@ export interface SamplePage {
   readonly kind: string;
   /** The page's texts without the instruction, in order; `chosen` is what was clicked. */
   readonly lines: readonly { readonly text: string; readonly chosen: boolean }[];
-  /** What was done on it; "" on the last. */
+  /** The action on it; "" on the last. */
   readonly action: string;
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { codeOf } from "../base/index.js";
 
-/** What an outside program did. */
+/** The result of an outside program. */
 export interface ToolResult {
   /** False when the program is not installed. */
   readonly found: boolean;

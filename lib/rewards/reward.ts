@@ -16,7 +16,7 @@ export interface RewardSettings {
   readonly terms?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What an episode was, as far as its reward goes. */
+/** The outcome of an episode, as far as its reward depends on it. */
 export interface RewardedEpisode {
   readonly score: number;
   readonly turns: readonly DecisionTurn[];
@@ -34,12 +34,12 @@ export class Reward {
     private readonly maxTokens: number,
   ) {}
 
-  /** What an outcome is worth: the sum of the terms of outcomes. */
+  /** The reward of an outcome: the sum of the terms of outcomes. */
   ofOutcome(outcome: Outcome): number {
     return sum(this.terms.map((chosen) => outcomeValue(chosen, outcome)));
   }
 
-  /** What is taken from a decision's own score, whatever it led to: the terms of decisions, with the other sign. */
+  /** The penalty of a decision's own score, whatever it led to: the terms of decisions, with the other sign. */
   penalty(turn: DecisionTurn): number {
     return 0 - sum(this.terms.map((chosen) => this.decisionValue(chosen, turn)));
   }

@@ -1,5 +1,5 @@
 /**
- * What a reward term is: one named part of what a policy is trained on. A configuration adds terms up, and each is logged apart
+ * A reward term: one named part of what a policy is trained on. A configuration adds terms up, and each is logged apart
  * (`reward/<name>`), so that a rising sum cannot hide which part rose.
  */
 import { z } from "zod";

@@ -10,7 +10,7 @@ export interface Price {
   readonly completion: number;
 }
 
-/** What an evaluation took from a model. */
+/** The tokens that an evaluation took from a model. */
 export interface Cost extends Usage {
   /** Null where no price was named. */
   readonly price: Price | null;
@@ -60,7 +60,7 @@ export function usageFile(results: readonly EpisodeResult[], price?: Price): Rec
 }
 
 /**
- * What a record says of it.
+ * Its form in a record.
  * @throws InputError when its file is not one
  */
 export function readCost(record: RunRecord): Cost | null {

@@ -30,7 +30,7 @@ export interface GoalRange {
   readonly count: number;
 }
 
-/** What to evaluate, on what. */
+/** The agent, goals and settings of an evaluation. */
 export interface EvaluateOptions {
   /** The agent, or how to get it for a seed (an agent trained once per seed) in the shop of this fingerprint. */
   readonly agent: Agent | ((seed: number, shop: string) => Agent | Promise<Agent>);
@@ -48,7 +48,7 @@ export interface EvaluateOptions {
   readonly onEpisode?: (done: number, total: number) => void;
   /** When it is aborted, the episodes that were begun are ended and kept, and the evaluation ends with a `RunError`. */
   readonly signal?: AbortSignal;
-  /** What the model's tokens cost, for the record of an agent whose answers are counted. It does not enter the identity. */
+  /** The cost of the model's tokens, for the record of an agent whose answers are counted. It does not enter the identity. */
   readonly price?: Price;
 }
 
@@ -57,7 +57,7 @@ export interface Evaluation {
   readonly agent: string;
   readonly summary: Summary;
   readonly record: RunRecord;
-  /** What the model was asked for and what it cost; null for agents whose answers are not counted. */
+  /** The model's tokens and their cost; null for agents whose answers are not counted. */
   readonly cost: Cost | null;
   /** "read" when a record matched; otherwise what writing it did. */
   readonly outcome: "read" | WriteOutcome;

@@ -11,7 +11,7 @@ import * as simulator from "../simulator/index.js";
 import { grpoKind, imitateKind, pretrainKind, registerRunKind } from "./kinds/index.js";
 import { isLoaded, notePlugin } from "./training/loaded-plugins.js";
 
-/** What a plugin is handed: everything that it registers with, and what it builds from. */
+/** The argument of a plugin: everything that it registers with, and what it builds from. */
 export type Aisle = typeof grpo &
   typeof rewards &
   typeof simulator &

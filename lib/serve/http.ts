@@ -15,7 +15,7 @@ export interface HttpOptions {
   readonly requestSeconds?: number;
   /** Connections at a time; further ones are closed at once. Default 1024. */
   readonly maxConnections?: number;
-  /** What it will listen on, which decides what a `Host` header may name. Default 127.0.0.1. */
+  /** The address that it will listen on, which decides what a `Host` header may name. Default 127.0.0.1. */
   readonly address?: string;
   /** Further names that a `Host` header may have. */
   readonly hosts?: readonly string[];
@@ -25,7 +25,7 @@ const SWEEP_SECONDS = 30;
 /** A connection on which nothing moves for so long is closed: its other end does not read. */
 const STALLED_SECONDS = 120;
 
-/** What every verb can answer beside 200; each is `{"error"}`. */
+/** The answers of every verb beside 200; each is `{"error"}`. */
 const FAILURES = {
   400: "Something in the request is wrong",
   403: "The Host header names another machine",

@@ -30,7 +30,7 @@ export function bytesOf(state: SessionState): number {
   return FIXED + TEXT * texts + 2 * characters;
 }
 
-/** What all sessions together may keep alive unless somebody says otherwise: a quarter of what this process may have. */
+/** The default limit of all sessions' memory together: a quarter of what this process may have. */
 export function defaultMemory(): number {
   return Math.floor(getHeapStatistics().heap_size_limit / 4);
 }

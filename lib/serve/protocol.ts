@@ -115,7 +115,7 @@ export const OPERATIONS = {
 
 export type Operation = keyof typeof OPERATIONS;
 
-/** What `info` answers without a session. */
+/** The answer of `info` without a session. */
 export const SHOP_INFO = shopInfo;
 
 /**

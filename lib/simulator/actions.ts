@@ -22,7 +22,7 @@ export function parseAction(action: string, quirks: Pick<Quirks, "strictActions"
   return { name: match[1]!.toLowerCase(), argument: match[2]!.toLowerCase() };
 }
 
-/** What `^(.+)\[(.+)\]` matches on the first line, found without backtracking, for actions may be long. */
+/** The match of `^(.+)\[(.+)\]` on the first line, found without backtracking, for actions may be long. */
 function parseStrict(action: string): ParsedAction {
   const end = action.indexOf("\n");
   const line = end === -1 ? action : action.slice(0, end);

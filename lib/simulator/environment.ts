@@ -60,7 +60,7 @@ export function openEnvironment(
   return new ShopEnvironment(catalogue, Object.freeze(resolved), quirks, tagger);
 }
 
-/** What environments on one catalogue share, so that thousands of different ones take no more memory than one. */
+/** Data common to all environments on one catalogue, so that thousands of different ones take no more memory than one. */
 class SharedCaches {
   readonly hits = new Cache<string, readonly number[] | null>(1_000_000);
   /** Texts live as long as the catalogue keeps their product. */

@@ -1,4 +1,4 @@
-/** What a shopper sees of a page (docs/webshop.md §5). */
+/** The observation of a page (docs/webshop.md §5). */
 import { textNode, visibleTexts, type Element } from "./markup.js";
 import { subPages, subPageTexts, doneTexts, type PageContents } from "./pages.js";
 import { strip } from "./python-text.js";

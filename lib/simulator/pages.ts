@@ -113,7 +113,7 @@ function subPage({ state, instruction }: PageContents, product: Product): Elemen
   ];
 }
 
-/** What a sub page says. WebShop loads no reviews, so that page is empty. */
+/** The text of a sub page. WebShop loads no reviews, so that page is empty. */
 export function subPageTexts(name: SubPage, product: Product): readonly string[] {
   switch (name) {
     case "Description":

@@ -22,10 +22,10 @@ export interface RawProduct {
   readonly product_category?: string | null;
 }
 
-/** What a product carries whose ASIN the attribute file does not know. */
+/** The attributes of a product whose ASIN the attribute file does not know. */
 export const UNKNOWN_ATTRIBUTES: readonly string[] = ["DUMMY_ATTR"];
 
-/** What Python calls false stands for "nothing" where WebShop asks `if pricing` or `if customization_options`. */
+/** Values that are false in Python count as absent where WebShop asks `if pricing` or `if customization_options`. */
 const orNothing = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (isFalseInPython(value) ? null : value), schema.nullish());
 const textOrNull = z.string().nullish();

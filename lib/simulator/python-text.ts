@@ -3,7 +3,7 @@
  * `repr` and `json`, and agents see the results, so we write the same characters.
  */
 
-/** What Python's `str.strip()` strips (`str.isspace`); JavaScript's `trim` differs in six characters. */
+/** The characters that Python's `str.strip()` strips (`str.isspace`); JavaScript's `trim` differs in six characters. */
 const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 const LEADING = new RegExp(`^${SPACE}+`);
 const BETWEEN_WORDS = new RegExp(`${SPACE}+`);

@@ -1,7 +1,7 @@
 import { InputError } from "../base/index.js";
 
 /**
- * What WebShop does that its users stumble over, each under its own switch (docs/quirks.md). True is WebShop's
+ * Peculiarities of WebShop, each under its own switch (docs/quirks.md). True is WebShop's
  * way; false mends it. Quirks of the data itself (one indexed bullet point, goal 0 never drawn, prices drawn
  * before seeding) are chosen where the data is built: see `indexText`, `drawGoal` and `drawPrices`.
  */

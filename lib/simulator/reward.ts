@@ -7,7 +7,7 @@ import { listText, reprText, splitWords, strip } from "./python-text.js";
 import { WEBSHOP_QUIRKS, type Quirks } from "./quirks.js";
 import type { Goal, Product, RewardParts } from "./types.js";
 
-/** What was bought: a product at its price, with a value (or, in the thesis's protocol, a list of values) per option. */
+/** A purchase: a product at its price, with a value (or, in the thesis's protocol, a list of values) per option. */
 export interface Purchase {
   readonly product: Product;
   /** In dollars: the catalogue's one price, not the option's. */

@@ -1,11 +1,11 @@
-/** What leads where (docs/webshop.md §4.2): pure functions from one session state to the next. */
+/** The transitions between states (docs/webshop.md §4.2): pure functions from one session state to the next. */
 import { addressOf, pageNamedIn } from "./address.js";
 import { subPages } from "./pages.js";
 import type { Quirks } from "./quirks.js";
 import { rewardOf } from "./reward.js";
 import type { Catalogue, EnvironmentSettings, Goal, Product, SessionState, SubPage } from "./types.js";
 
-/** What the transitions ask of the environment. */
+/** The environment as the transitions use it. */
 export interface Shop {
   readonly catalogue: Catalogue;
   readonly settings: EnvironmentSettings;
@@ -18,7 +18,7 @@ export interface Shop {
   hasNext(state: SessionState): boolean;
 }
 
-/** What a text on the page stands for. */
+/** The target of a text on the page. */
 export type ClickTarget =
   | { readonly kind: "button" }
   | { readonly kind: "product"; readonly asin: string }
@@ -37,7 +37,7 @@ export function clickables(shop: Shop, state: SessionState): readonly string[] {
   return new Set(texts).size === texts.length ? texts : [...new Set(texts)];
 }
 
-/** What a text stands for on a page, or null where it cannot be clicked. Of equal texts the last counts. */
+/** The target of a text on a page, or null where it cannot be clicked. Of equal texts the last counts. */
 export function clickTarget(shop: Shop, state: SessionState, text: string): ClickTarget | null {
   if (state.page === "item") {
     const group = optionGroup(shop, state, text);

@@ -36,7 +36,7 @@ export interface Product {
   readonly mainImage: string;
 }
 
-/** What the shopper is asked for, with the hidden parts that the reward compares (§2). */
+/** The shopper's instruction, with the hidden parts that the reward compares (§2). */
 export interface Goal {
   /** Position in the shuffled goal list; the split is by this number. */
   readonly index: number;
@@ -150,13 +150,13 @@ export interface RewardParts {
 
 export type ObservationMode = "html" | "text" | "text_rich" | "url";
 
-/** What may be done on a page (§4.1): whether a search can be typed, and what can be clicked, in page order. */
+/** The possible actions on a page (§4.1): whether a search can be typed, and what can be clicked, in page order. */
 export interface AvailableActions {
   readonly search: boolean;
   readonly click: readonly string[];
 }
 
-/** What one action led to. */
+/** The result of one action. */
 export interface StepResult {
   readonly state: SessionState;
   readonly observation: string;
@@ -171,7 +171,7 @@ export interface StepResult {
 
 /** How an environment behaves. Every default is WebShop's own. */
 export interface EnvironmentSettings {
-  /** What `observation` holds (§5). Default "text". */
+  /** The form of `observation` (§5). Default "text". */
   readonly mode: ObservationMode;
   /** "webshop": every upstream quirk on, numbers comparable. "fixed": every quirk mended (docs/quirks.md). Default "webshop". */
   readonly compat: "webshop" | "fixed";
@@ -195,15 +195,15 @@ export interface EnvironmentSettings {
 export interface Environment {
   readonly catalogue: Catalogue;
   readonly settings: EnvironmentSettings;
-  /** What finds a title's nouns, by name and version. */
+  /** The tagger that finds a title's nouns, by name and version. */
   readonly tagger: string;
   /** Lower-case nouns and proper nouns of a title in order, repeats included, as the reward compares them. */
   nounsOf(title: string): readonly string[];
   /** Opens a session on a goal. `session` defaults to the goal's number, `instruction` to the goal's own text. */
   reset(options: { goal: number; session?: string; instruction?: string }): SessionState;
-  /** What the shopper sees, in the environment's mode or in another. */
+  /** The observation, in the environment's mode or in another. */
   observe(state: SessionState, mode?: ObservationMode): string;
-  /** What can be done on this page. */
+  /** The possible actions on this page. */
   actions(state: SessionState): AvailableActions;
   /** Takes one action, `search[…]` or `click[…]`. Never throws on an action's text: what cannot be followed is a no-op. */
   step(state: SessionState, action: string): StepResult;

@@ -17,7 +17,7 @@ export interface BootstrapOptions {
   readonly seed?: number | string;
 }
 
-/** What intervals are unless said otherwise. */
+/** The default settings of intervals. */
 export const bootstrapDefaults = { level: 0.95, resamples: 10_000, seed: 0 } as const;
 
 /**

@@ -4,7 +4,7 @@ import { checked, readJson } from "../../base/index.js";
 import type { Message } from "../prompts/index.js";
 import type { CompletionOptions } from "./completer.js";
 
-/** What of a request differs from the protocol's usual one. */
+/** The differences of a request from the protocol's usual one. */
 export interface Dialect {
   /** The field of the limit of an answer's length; "none" sends no limit. Default `max_tokens`. */
   readonly tokenLimit?: "max_tokens" | "max_completion_tokens" | "none";
@@ -46,7 +46,7 @@ const fileSchema = z.strictObject({
   extra: extraFields.optional(),
 });
 
-/** What a file says of an endpoint; `timeout` is in seconds there. */
+/** The settings of an endpoint in a file; `timeout` is in seconds there. */
 export type EndpointFile = z.infer<typeof fileSchema>;
 
 /**
@@ -83,7 +83,7 @@ export function bodyOf(
   };
 }
 
-/** What of it a run record must hold: nothing where all is as usual. */
+/** The part of it that a run record must hold: nothing where all is as usual. */
 export function dialectSettings({ tokenLimit, omit, contentParts, extra }: Dialect): Record<string, unknown> {
   const given = {
     ...(tokenLimit === undefined || tokenLimit === "max_tokens" ? {} : { tokenLimit }),

@@ -17,7 +17,7 @@ export class ServerSaid extends Error {
   }
 }
 
-/** What is read of a reply; servers leave out, add and rename. */
+/** The fields that are read of a reply; servers leave out, add and rename. */
 interface Reply {
   readonly choices?: readonly {
     readonly message?: {

@@ -37,7 +37,7 @@ export interface EndpointOptions extends Dialect {
   readonly price?: { readonly prompt: number; readonly completion: number };
 }
 
-/** What an endpoint was asked for so far. */
+/** Requests to an endpoint so far, and their tokens. */
 export interface EndpointUsage {
   readonly requests: number;
   readonly promptTokens: number;

@@ -1,5 +1,5 @@
 /**
- * What the official client leaves open: its time-out ends with the headers of an answer, and of a refusal it reads only
+ * Limits that the official client lacks: its time-out ends with the headers of an answer, and of a refusal it reads only
  * `error.message`.
  */
 
@@ -95,7 +95,7 @@ function codesIn(text: string): Record<string, unknown> {
   }
 }
 
-/** What a server says in an error's body: the fields under which the known servers put it, or the text itself. */
+/** A server's message in an error's body: the fields under which the known servers put it, or the text itself. */
 export function wordsIn(text: string): string {
   let value: unknown;
   try {

@@ -9,7 +9,7 @@ import { playAnswered } from "./failed.js";
 import { sideBySide, withUsage } from "./prompted.js";
 
 export interface MultiTurnOptions {
-  /** What a prompt tells and asks for. Default `VERL_AGENT_FORM`: two past steps with their pages, and a thought. */
+  /** The content of a prompt and the form of its answer. Default `VERL_AGENT_FORM`: two past steps with their pages, and a thought. */
   readonly form?: MultiTurnForm;
   /** Default 15, the limit of most published WebShop agents. */
   readonly maxSteps?: number;

@@ -17,7 +17,7 @@ export interface OnnxOptions {
   readonly dtype?: string;
 }
 
-/** What transformers takes the number of threads and their order from; one thread repeats itself to the bit on one machine. */
+/** The number of threads and their order, for transformers; one thread repeats itself to the bit on one machine. */
 const SESSION = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential" } as const;
 
 /**

@@ -8,7 +8,7 @@ import type { Completer } from "./completer.js";
 import { playAnswered } from "./failed.js";
 
 export interface PromptedOptions {
-  /** What the settings call a local model; its folder by default. A family of checkpoints shares a name. */
+  /** The name of a local model in the settings; its folder by default. A family of checkpoints shares a name. */
   readonly modelName?: string;
   readonly options?: OptionMode;
   /** Another model for the choice; the same one by default. */

@@ -7,12 +7,12 @@ export const MULTI_TURN_PROMPT_VERSION = "3";
 
 /** A step of the past, as a prompt tells it. */
 export interface PastStep {
-  /** What was seen, or null to tell only what was done. */
+  /** The page that was seen, or null to tell only what was done. */
   readonly observation: string | null;
   readonly action: string;
 }
 
-/** What the shopper knows at one step. */
+/** The shopper's knowledge at one step. */
 export interface MultiTurnContext {
   readonly instruction: string;
   /** Number of steps taken before this one. */

@@ -34,7 +34,7 @@ export function listingLine({ title, pricing }: Listing): string {
   return price > 0 ? `${first} – $${price.toFixed(2)}` : first;
 }
 
-/** What a selection answer said: the position in the list, and whether it said one at all. */
+/** A selection answer: the position in the list, and whether it said one at all. */
 export interface Selection {
   /** From 0. The first result when the answer names none. */
   readonly index: number;

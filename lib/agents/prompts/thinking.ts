@@ -1,13 +1,13 @@
 /**
- * What a thinking model says before it answers, and the wrappings that answers come in. Servers that know a model's way of
+ * The thoughts of a thinking model before its answer, and the marks around answers. Servers that know a model's way of
  * thinking take it out themselves; of the others it arrives as text, each model with marks of its own.
  */
 
 /** An answer apart from what surrounds it. */
 export interface PlainAnswer {
-  /** What was said after thinking, without a code fence around it. */
+  /** The answer after thinking, without a code fence around it. */
   readonly text: string;
-  /** What was thought; "" where nothing was, or only an empty block. */
+  /** The thoughts; "" where there were none, or only an empty block. */
   readonly thinking: string;
   /** How it came. */
   readonly form: AnswerForm;

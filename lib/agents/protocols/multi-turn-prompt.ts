@@ -1,5 +1,5 @@
 /**
- * What a shopper of the multi-turn protocol is shown at each step: the task, what was done so far, the page and what can be done
+ * The prompt of a shopper of the multi-turn protocol at each step: the task, what was done so far, the page and what can be done
  * on it. Every question of the protocol is built here, so a model is asked as it was taught.
  */
 import { InputError } from "../../base/index.js";
@@ -17,7 +17,7 @@ export interface MultiTurnForm {
   readonly thought: boolean;
 }
 
-/** What the embedded model is taught: many past actions in few tokens. */
+/** The form that the embedded model learns: many past actions in few tokens. */
 export const PLAIN_FORM: MultiTurnForm = { history: 6, observations: false, thought: false };
 
 /** verl-agent's prompt: the last two steps with what was seen, and a thought (docs/multi-turn.md). */
@@ -33,7 +33,7 @@ export interface TakenStep {
   readonly action: string;
 }
 
-/** What a shopper knows in a state after some steps. */
+/** A shopper's knowledge in a state after some steps. */
 export function multiTurnContext(
   environment: Environment,
   state: SessionState,

@@ -12,7 +12,7 @@ import { type Fits, keptOf, type Play, type Question, type Said } from "./play.j
 
 /** How an episode of the protocol goes. */
 export interface MultiTurnRules {
-  /** What a prompt tells and asks for. */
+  /** The content of a prompt and the form of its answer. */
   readonly form: MultiTurnForm;
   /** An episode that has bought nothing after so many steps ends. Default: none. */
   readonly maxSteps?: number;
@@ -22,7 +22,7 @@ export interface MultiTurnRules {
   readonly exemplars?: readonly Message[];
 }
 
-/** What a shopper of the protocol is asked. */
+/** A question to a shopper of the protocol. */
 export interface ActQuestion extends Question {
   readonly task: "act";
   readonly context: MultiTurnContext;

@@ -3,7 +3,7 @@ import { similarityRatio } from "../../grpo/index.js";
 import type { Environment, SessionState } from "../../simulator/index.js";
 import { clickAction } from "../episode.js";
 
-/** What may be done on a page, as it must be written; a search stands as `search[<your query>]`. */
+/** The possible actions on a page, as they must be written; a search stands as `search[<your query>]`. */
 export function admissibleActions(environment: Environment, state: SessionState): string[] {
   const { search, click } = environment.actions(state);
   const clicks = click.filter((text) => text !== "search").map((text) => clickAction(text));

@@ -6,7 +6,7 @@
 import type { Message } from "../prompts/index.js";
 import type { Decision, Trajectory } from "../types.js";
 
-/** What the shopper is asked at one point of an episode. */
+/** A question to the shopper at one point of an episode. */
 export interface Question {
   /** Which decision of the protocol. */
   readonly task: Decision["task"];
@@ -28,7 +28,7 @@ export type Fits = (prompt: readonly Message[]) => boolean;
 
 /** An episode that waits for its next decision. */
 export interface Play<Asked extends Question> {
-  /** What is to be decided now; null when the episode is over. */
+  /** The decision to take now; null when the episode is over. */
   ask(fits?: Fits): Asked | null;
   /**
    * Takes the answer to what was asked last, and every action that follows from it.
@@ -53,7 +53,7 @@ export async function playOut<Asked extends Question>(
   }
 }
 
-/** What a decision takes over from the answer; what is not known is left out. */
+/** The fields of a decision that come from the answer; unknown ones are left out. */
 export function keptOf({ promptTokens, completionTokens, tokens }: Said): Partial<Decision> {
   return {
     ...(promptTokens === undefined ? {} : { promptTokens }),

@@ -19,7 +19,7 @@ export interface Branching {
   readonly entropyWeight: number;
 }
 
-/** What a decision to fork is taken from. */
+/** The inputs of the decision to fork. */
 export interface Branchable {
   /** Names its chance. */
   readonly number: number;

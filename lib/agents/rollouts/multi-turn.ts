@@ -22,7 +22,7 @@ export interface MultiTurnRolloutOptions {
   readonly maxTokens: number;
   /** An episode that has bought nothing after so many steps ends with a reward of 0. verl-agent: 15. */
   readonly maxSteps: number;
-  /** What a prompt tells and asks for. */
+  /** The content of a prompt and the form of its answer. */
   readonly form: MultiTurnRules["form"];
   /**
    * Tells states apart by the chosen options, too: by default the shop's text does not show them, so that a page before and

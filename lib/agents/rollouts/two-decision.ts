@@ -29,7 +29,7 @@ export interface RolloutOptions {
 export interface PlayedRollout {
   readonly trajectory: Trajectory;
   readonly rollout: Rollout;
-  /** What the policy wrote, as text. */
+  /** The policy's answer, as text. */
   readonly query: string;
   /** Position in the list that it chose, from 0; null when it had no list. */
   readonly selected: number | null;

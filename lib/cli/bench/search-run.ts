@@ -19,7 +19,7 @@ const TOP = 50;
 const ROUNDS = 7;
 const HARNESS = "bench/lucene";
 
-/** What `aisle bench search --json` prints. Times of searches in milliseconds. */
+/** The output of `aisle bench search --json`. Times of searches in milliseconds. */
 export interface BenchSearchResult {
   readonly products: number;
   readonly queries: number;

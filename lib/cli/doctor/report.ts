@@ -11,7 +11,7 @@ export interface Backend {
   readonly gflops?: number;
 }
 
-/** What `aisle doctor --json` prints. */
+/** The output of `aisle doctor --json`. */
 export interface DoctorReport {
   readonly node: string;
   readonly npm: string | null;

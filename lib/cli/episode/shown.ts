@@ -2,7 +2,7 @@
 import type { AnswerToken, Decision, Trajectory } from "../../agents/index.js";
 import type { Goal } from "../../simulator/index.js";
 
-/** What is printed. */
+/** The printed form. */
 export interface ShownEpisode {
   readonly trajectory: Trajectory;
   readonly goal: Goal;

@@ -14,7 +14,7 @@ export interface Plan {
   outOf(notebook: NotebookEstimate): string;
   /** Whether the embedded shop has to be made first. */
   readonly makeShop: boolean;
-  /** What is made from the run records afterwards. */
+  /** The outputs that are made from the run records afterwards. */
   readonly results: boolean;
   /** Whether there is a thesis to build. */
   readonly thesis: boolean;

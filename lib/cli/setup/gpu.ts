@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
 import { readJson, RunError } from "../../base/index.js";
 
-/** What the proof measured. */
+/** The measurements of the proof. */
 export interface GpuProof {
   /** Of a float32 product on the GPU, in 10^9 operations a second. */
   readonly gflops: number;

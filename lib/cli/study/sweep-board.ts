@@ -8,7 +8,7 @@ export function sweepBoard(sweep: Sweep, worker: boolean): { events: SweepEvents
   const started = performance.now();
   const total = sweep.runs.length;
   const shares = new Map<string, number>();
-  /** What was done before this process looked: it says nothing of the speed. */
+  /** The progress before this process began to watch; it does not count towards the speed. */
   const before = new Map<string, number>();
   let over = 0;
   const live = process.stderr.isTTY ? liveBoard(total) : null;

@@ -1,6 +1,6 @@
 import type { PluginFlags } from "../common.js";
 
-/** What every kind of run takes from the command line. */
+/** Command-line options of every kind of run. */
 export interface TrainFlags extends PluginFlags {
   readonly out?: string;
   readonly seed?: number;

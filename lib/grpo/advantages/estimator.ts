@@ -1,5 +1,5 @@
 /**
- * What an advantage estimator is: the schema of its own settings, and one function from finished groups to a number for
+ * An advantage estimator: the schema of its own settings, and one function from finished groups to a number for
  * every turn. The function that is read here is the one that trains; it is called by its name (`registry.ts`).
  */
 import { z } from "zod";
@@ -16,7 +16,7 @@ export type Penalty = (
 
 export const noPenalty: Penalty = () => 0;
 
-/** What an estimator is given beside the groups. */
+/** The inputs of an estimator beside the groups. */
 export interface Given {
   /** Taken from a turn's score, whatever the turn led to. */
   readonly penalty: Penalty;
@@ -37,7 +37,7 @@ export interface Estimator<Settings extends { readonly estimator: string } = { r
   /** Refuses every key that would change nothing; see {@link settingsOf}. */
   readonly settings: z.ZodType<Settings>;
   /**
-   * What a return is compared with: the other roll-outs of its group, the whole batch, or a critic's values. A group of equal
+   * The baseline of a return: the other roll-outs of its group, the whole batch, or a critic's values. A group of equal
    * returns is empty for the first only.
    */
   readonly baseline: "group" | "batch" | "critic";

@@ -12,7 +12,7 @@ import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimato
 import { meanOverBranches, sharedTurns } from "./shared-turns.js";
 import { mean, rowDeviation } from "./statistics.js";
 
-/** What the mean and the deviation are over: each trajectory once (the paper), or once for each of its turns (verl-agent). */
+/** The values that mean and deviation are over: each trajectory once (the paper), or once for each of its turns (verl-agent). */
 export const baselineOver = z.enum(["trajectories", "rows"]).default("trajectories");
 /** ε, added to the standard deviation (verl: 1e-6). */
 export const epsilon = z.number().positive().default(1e-6);

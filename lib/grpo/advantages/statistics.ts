@@ -19,7 +19,7 @@ export function deviation(values: readonly number[], kind: "sample" | "populatio
 }
 
 /**
- * What the scores of a group's rows are divided by: the deviation of the baseline's values. Where those are all equal, what differs are
+ * The divisor of the scores of a group's rows: the deviation of the baseline's values. Where those are all equal, what differs are
  * the rows' penalties alone, and theirs is taken: divided by 0 + ε, one broken answer would outweigh everything else.
  */
 export function rowDeviation(

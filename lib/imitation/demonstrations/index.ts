@@ -1,4 +1,4 @@
-/** What teachers did, as prompts and answers with their provenance. */
+/** The teachers' decisions, as prompts and answers with their provenance. */
 export * from "./direct-episode.js";
 export * from "./file.js";
 export * from "./multi-turn.js";

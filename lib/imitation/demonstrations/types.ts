@@ -3,7 +3,7 @@ import { z } from "zod";
 
 const Message = z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: z.string() });
 
-/** What a demonstration's line must be. */
+/** The schema of a demonstration's line. */
 export const DemonstrationSchema = z.strictObject({
   /** Which of the three prompts. */
   task: z.enum(["query", "select", "act"]),

@@ -48,7 +48,7 @@ type LogLine = z.output<typeof LogLine>;
 /** A session as its log tells it. */
 export interface HumanSession {
   readonly instruction: string;
-  /** What was done, as the environment takes it. The log does not say which page was looked at in between. */
+  /** The action, as the environment takes it. The log does not say which page was looked at in between. */
   readonly actions: readonly string[];
   /** Null when nothing was bought. */
   readonly reward: number | null;
@@ -117,7 +117,7 @@ function sessionOf(lines: readonly LogLine[]): HumanSession {
   return { instruction: lines[0]!.goal.instruction_text, actions, reward, searches, bought };
 }
 
-/** What led to an item's page: a product opened, a way back from its text, or an option chosen. */
+/** The step that led to an item's page: a product opened, a way back from its text, or an option chosen. */
 function itemActions({ content = {} }: LogLine, before: LogLine | undefined): string[] {
   if (before?.page === "search_results") return [clickAction((content.asin ?? "").toLowerCase())];
   if (before?.page === "item_sub_page") return [clickAction("< prev")];

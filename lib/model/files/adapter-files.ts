@@ -44,7 +44,7 @@ export interface AdapterFiles {
   readonly factors: ReadonlyMap<string, AdapterFactors>;
 }
 
-/** What `B A x` is multiplied by, in a layer or in general. */
+/** The factor of `B A x`, in a layer or in general. */
 export function adapterScale(config: AdapterConfig, path?: string): number {
   const { rank, alpha } = (path === undefined ? undefined : config.layers?.[path]) ?? config;
   return alpha / (config.rankStabilised ? Math.sqrt(rank) : rank);

@@ -1,4 +1,4 @@
-/** What a model folder holds, as plain data. */
+/** The description of a model folder, as plain data. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelConfig } from "./config.js";

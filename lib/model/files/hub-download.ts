@@ -5,7 +5,7 @@ import { rename, rm, stat } from "node:fs/promises";
 import { type Content, PassingError, resumeDownload, RunError, Stopped, whyNot } from "../../base/index.js";
 import { networkReason, type HubFile, type HubRepo } from "./hub-api.js";
 
-/** What happens meanwhile. */
+/** Progress of a download. */
 export interface DownloadEvents {
   /** Bytes of this file that are on disk. */
   readonly onBytes: (here: number) => void;
@@ -54,7 +54,7 @@ export async function download(
   return fetched;
 }
 
-/** What the hub sends of a file from a byte on. */
+/** A file of the hub from a byte on. */
 async function openAt(
   repo: HubRepo,
   commit: string,

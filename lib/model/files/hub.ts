@@ -36,7 +36,7 @@ export interface PullOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What was pulled. */
+/** A model that was pulled. */
 export interface PulledModel {
   /** The model folder: a snapshot in the cache. */
   readonly folder: string;

@@ -181,7 +181,7 @@ function checkPlace(name: string, place: TensorPlace, shape: readonly number[]):
   }
 }
 
-/** What transformers stores in some files and has no need of: a tied output, the same again, and rotary tables of old versions. */
+/** Tensors that transformers stores in some files and does not need: a tied output, the same again, and rotary tables of old versions. */
 function isRedundant(name: string): boolean {
   return name === "lm_head.weight" || name.endsWith(".rotary_emb.inv_freq");
 }

@@ -1,4 +1,4 @@
-/** What a cell is made of, as far as its syntax tells: what it declares, what it names, whether it waits. */
+/** The structure of a cell, as far as its syntax tells: what it declares, what it names, whether it waits. */
 import type * as TypeScript from "typescript";
 import type { Ts } from "./typescript.js";
 

@@ -11,7 +11,7 @@ export class BoundedStream {
   private end = "";
   private hidden = 0;
 
-  /** What of the next piece is to be shown now. */
+  /** The part of the next piece that is to be shown now. */
   take(piece: string): string {
     if (this.shown === undefined) {
       this.hide(piece);
@@ -30,7 +30,7 @@ export class BoundedStream {
     );
   }
 
-  /** What is to be shown when the cell ends. */
+  /** The text to be shown when the cell ends. */
   finish(): string {
     if (this.hidden === 0) return "";
     let end = this.end.slice(safeCut(this.end, Math.max(0, this.end.length - END)));

@@ -9,7 +9,7 @@ import { currentContext, inContext, type CellContext } from "./context.js";
 import { compileFailure, describeBriefly, describeError, type CellFailure, type PastCell } from "./errors.js";
 import { createImports } from "./imports.js";
 
-/** What became of a cell. `value` is that of its last expression; `undefined` shows nothing. */
+/** The result of a cell. `value` is that of its last expression; `undefined` shows nothing. */
 export type CellOutcome =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: CellFailure };
 
@@ -151,7 +151,7 @@ type Scope = Record<string, unknown>;
 /** A name of the cell, how to read it and, for `let` and `var`, how to write it. */
 type Accessor = readonly [name: string, get: () => unknown, set?: (value: unknown) => void];
 
-/** What a cell's function takes: see emit.ts. */
+/** The parameters of a cell's function: see emit.ts. */
 interface Handed {
   readonly scope: Scope;
   readonly modules: readonly unknown[];
@@ -176,7 +176,7 @@ function metaOf(root: string, count: number): object {
   return { url, filename, dirname: root, resolve };
 }
 
-/** What Node gives to a CommonJS module, which its types promise to every file. */
+/** The names that Node gives to a CommonJS module, which its types promise to every file. */
 function nodeOf(root: string, count: number): object {
   const module = { exports: {} };
   const __filename = cellFile(root, count);

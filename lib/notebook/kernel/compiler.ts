@@ -56,7 +56,7 @@ export interface CellCompiler {
 
 const CELL = "__aisle_cell__";
 const WORLD = "__aisle_world__.d.ts";
-/** What the kernel gives to every cell, besides Node's own. */
+/** The names that the kernel gives to every cell, besides Node's own. */
 const WORLD_TEXT =
   "/** Asks the reader of the notebook and resolves with the answer. Fails at once where nobody can be asked. */\n" +
   "declare function prompt(question?: string): Promise<string>;\n";

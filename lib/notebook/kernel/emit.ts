@@ -27,7 +27,7 @@ export interface Held {
   readonly property?: string;
 }
 
-/** What emitting has found out, and the code. */
+/** The result of emitting: the code, and the facts found. */
 export interface Emitted {
   readonly code: string;
   readonly map: string;
@@ -65,7 +65,7 @@ export function emitCell(
   const { imports, imported, moduleOf } = importsOf(ts, checker, cell, names.module);
   let [code, map, declarations] = ["", "", ""];
 
-  /** What a name stands for, if it is a shared variable or an import; `undefined` for the cell's own and the world's. */
+  /** The meaning of a name, if it is a shared variable or an import; `undefined` for the cell's own and the world's. */
   const meaningOf = (symbol: TypeScript.Symbol | undefined): Held | undefined => {
     const declaration = symbol?.declarations?.[0];
     if (!symbol || declaration?.getSourceFile() !== cell.file) return undefined;

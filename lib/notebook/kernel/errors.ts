@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import type { CellProblem, Position } from "./compiler.js";
 import type { ImportFailure } from "./imports.js";
 
-/** What Jupyter's `error` message holds, and the line of the cell (from 1) where it happened. */
+/** The content of Jupyter's `error` message, and the line of the cell (from 1) where it happened. */
 export interface CellFailure {
   readonly ename: string;
   readonly evalue: string;

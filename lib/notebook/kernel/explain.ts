@@ -1,4 +1,4 @@
-/** What TypeScript tells about a cell that is being written: completions, types and documentation, whether it is whole. */
+/** TypeScript's help for a cell that is being written: completions, types and documentation, whether it is whole. */
 import type * as TypeScript from "typescript";
 import type { Content } from "../wire.js";
 import type { CellCompiler } from "./compiler.js";

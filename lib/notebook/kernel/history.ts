@@ -1,4 +1,4 @@
-/** What was run in this session. https://jupyter-client.readthedocs.io/en/stable/messaging.html#history */
+/** The cells that were run in this session. https://jupyter-client.readthedocs.io/en/stable/messaging.html#history */
 import type { Content } from "../wire.js";
 
 /** One execution. */

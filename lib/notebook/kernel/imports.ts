@@ -1,5 +1,5 @@
 /**
- * What a cell imports, loaded the way Node loads it: the very modules that `lib`, the command line and the tests use, packages
+ * The imports of a cell, loaded the way Node loads them: the very modules that `lib`, the command line and the tests use, packages
  * with top-level await included. A module is handed over with live bindings.
  */
 import { readFileSync } from "node:fs";

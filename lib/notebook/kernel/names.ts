@@ -11,7 +11,7 @@ export interface KnownName {
 }
 
 /**
- * What stands before a cell so that TypeScript knows the names of earlier ones: imports, and for what may be assigned to a
+ * The code before a cell by which TypeScript knows the names of earlier ones: imports, and for what may be assigned to a
  * declaration, since an import cannot be. Whole lines.
  */
 export function preludeOf(names: Iterable<readonly [string, KnownName]>): string {

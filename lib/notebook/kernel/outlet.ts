@@ -1,4 +1,4 @@
-/** What cells print and show, gathered into few messages, each to the cell that it belongs to, and never without end. */
+/** The output of cells, collected into few messages, each to the cell that it belongs to, and never without end. */
 import type { Content } from "../wire.js";
 import { BoundedStream } from "./bounds.js";
 import { currentContext, type CellContext } from "./context.js";

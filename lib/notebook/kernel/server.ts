@@ -13,7 +13,7 @@ import type { Outlet } from "./outlet.js";
 import type { Channel, Sockets } from "./sockets.js";
 import { bundleOf } from "./values.js";
 
-/** What the server works with. */
+/** The server's dependencies. */
 export interface ServerParts {
   readonly sockets: Sockets;
   readonly cells: CellRunner;

@@ -5,7 +5,7 @@
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 
-/** What this thread tells that one, by shared memory: it has no time for messages when it matters. */
+/** Messages of this thread to that one, by shared memory: it has no time for messages when it matters. */
 const FIELDS = { taken: 0, running: 1, kernel: 2, heeded: 3, closed: 4 } as const;
 const state = new Int32Array(new SharedArrayBuffer(4 * 5));
 

@@ -1,4 +1,4 @@
-/** What a cell's last expression looks like. */
+/** The display of a cell's last expression. */
 import { inspect } from "node:util";
 
 /** One thing in several formats, by MIME type: the reader shows the best that it can. */

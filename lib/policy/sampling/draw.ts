@@ -1,7 +1,7 @@
 import type { Random } from "../../base/index.js";
 import { exp, exponentials } from "./exponential.js";
 
-/** What shapes the distribution that tokens are drawn from. */
+/** Settings of the distribution that tokens are drawn from. */
 export interface DrawOptions {
   /** Logits are divided by it; 0 takes the most likely token and reports log-probs at temperature 1. Default 1. */
   readonly temperature?: number;

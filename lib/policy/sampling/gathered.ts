@@ -6,7 +6,7 @@
 import type { ModelConfig } from "../../model/index.js";
 import type { Sample, SampleOptions, SampleRequest } from "./types.js";
 
-/** What draws samples: a policy, or several askers of one. */
+/** A source of samples: a policy, or one of several callers of a policy. */
 export interface Sampler {
   readonly config: ModelConfig;
   /** `[request][sample]` */

@@ -2,7 +2,7 @@
  * Decoding: the prompts go through the model once, then all samples of all prompts take one token at a time in one
  * batch, each seeing its prompt's keys and its own.
  *
- * What a sample becomes must not depend on its company. Everything here is a function of the sample's own row: its
+ * A sample must not depend on the others of its batch. Everything here is a function of the sample's own row: its
  * stream is named, products and norms are computed row by row, and attention reads a query's own ranges in order.
  */
 import * as tf from "@tensorflow/tfjs";
@@ -125,7 +125,7 @@ function advance(of: Growing, id: number, stop: ReadonlySet<number>, full: boole
   return full ? "length" : undefined;
 }
 
-/** What may follow; a complete choice that is also the beginning of another may end with a stop token. */
+/** The tokens that may follow; a complete choice that is also the beginning of another may end with a stop token. */
 function admissible(node: TrieNode, stop: ReadonlySet<number>): Iterable<number> {
   return node.choice >= 0 ? [...node.next.keys(), ...stop] : node.next.keys();
 }

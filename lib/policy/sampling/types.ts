@@ -15,7 +15,7 @@ export interface SampleRequest {
    */
   readonly shared?: number;
   /**
-   * What this prompt's chance is called, e.g. `["rollout", goal, turn]`. Sample i draws from
+   * The name of this prompt's random stream, e.g. `["rollout", goal, turn]`. Sample i draws from
    * `stream(seed, ...name, first + i)` (or its own number), whatever else is in the batch.
    */
   readonly name: readonly (string | number)[];

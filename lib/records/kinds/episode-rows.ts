@@ -36,7 +36,7 @@ export interface EpisodeResult {
   /** How many attributes and options the goal asks for. */
   readonly attributes: number;
   readonly options: number;
-  /** What the episode took from the model, where its answers are counted. */
+  /** Requests and tokens of the model in the episode, where they are counted. */
   readonly usage?: Usage;
 }
 

@@ -15,7 +15,7 @@ import { columnsOf, type EpisodeResult, fromRows, toRows } from "./episode-rows.
 
 const count = z.int().nonnegative();
 
-/** What decides the numbers of an evaluation. Two evaluations with the same identity have the same results. */
+/** Everything that decides the numbers of an evaluation. Two evaluations with the same identity have the same results. */
 export const evaluationIdentity = z.strictObject({
   kind: z.literal("evaluation"),
   /** Raised when evaluation itself changes its meaning: older records then no longer match. */
@@ -52,13 +52,13 @@ interface Evaluated {
 /** A record of an evaluation that was read and found to be what it claims. */
 export type RunRecord = KeptRecord<Evaluated>;
 
-/** What goes into a record of an evaluation. */
+/** The content of a record of an evaluation. */
 export interface RecordContent extends Evaluated {
   /** Further files, by name. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Wall time of the run in seconds, for `provenance.json`. */
   readonly seconds: number;
-  /** What found the nouns that the reward compares, for `provenance.json`. */
+  /** The tagger of the nouns that the reward compares, for `provenance.json`. */
   readonly tagger?: string;
 }
 

@@ -21,7 +21,7 @@ const kit: FigureKit = {
 /** Where figures go, from the project root: the SVG is committed, the PDF depends on the machine's fonts and is not. */
 export const figuresFolder = "thesis/figures";
 
-/** What making a figure wrote. */
+/** The files written for a figure. */
 export interface MadeFigure {
   readonly name: string;
   readonly title: string;

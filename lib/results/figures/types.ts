@@ -17,7 +17,7 @@ export interface TrainingCurve {
   readonly seconds: number | null;
 }
 
-/** What figures and tables are made from: the shop, the records that belong to it, and what others printed. */
+/** The data of figures and tables: the shop, the records that belong to it, and what others printed. */
 export interface StudyData {
   readonly shop: StudyShop;
   readonly results: readonly MainResult[];
@@ -31,7 +31,7 @@ export interface StudyData {
   readonly judged: JudgedFile | null;
 }
 
-/** What a figure may use of the study. It is handed in, so that `figures/` needs nothing of `lib` but types. */
+/** The part of the study that a figure may use. It is handed in, so that `figures/` needs nothing of `lib` but types. */
 export interface FigureKit {
   readonly style: typeof style & typeof ladder;
   readonly hasStepCredit: (metrics: readonly Readonly<Record<string, number>>[]) => boolean;
@@ -44,7 +44,7 @@ export interface FigureKit {
 export interface Figure {
   /** File name without extension. */
   readonly name: string;
-  /** What it shows, in a sentence: title of the SVG and alternative text of the picture. */
+  /** Its content, in a sentence: title of the SVG and alternative text of the picture. */
   readonly title: string;
   /** The chart; its data are inside it. */
   spec(data: StudyData, kit: FigureKit): TopLevelSpec;

@@ -9,9 +9,9 @@ export interface Curve {
   readonly label: string;
   /** A second metric on the same scale, measured now and then on dev goals: shown as dots. */
   readonly dots?: string;
-  /** What values are multiplied by to be shown, e.g. 100 for per cent. */
+  /** The factor by which values are multiplied when they are shown, e.g. 100 for per cent. */
   readonly scale?: number;
-  /** What dots are multiplied by. */
+  /** The factor of the dots. */
   readonly dotScale?: number;
   /** Decimals of the last value. */
   readonly digits: number;

@@ -16,7 +16,7 @@ export interface LiveCurvesOptions {
   readonly curves: readonly Curve[];
   /** Length of the run. */
   readonly steps: number;
-  /** What a step is called. Default "iteration". */
+  /** The name of a step. Default "iteration". */
   readonly unit?: string;
   /** Milliseconds between drawings: drawing takes time from training. Default 2000. */
   readonly every?: number;

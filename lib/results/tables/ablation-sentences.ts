@@ -46,7 +46,7 @@ export function ablationParagraphs(ablations: readonly Ablation[]): string {
   ].join("\n");
 }
 
-/** What the sweep was made for: marginals against one flat group of as many, and several optimiser steps against one. */
+/** The comparisons of the sweep: marginals against one flat group of as many, and several optimiser steps against one. */
 function marginalComparisons(ablation: Ablation) {
   const of = (g: number, m: number, i: number): string | undefined =>
     ablation.variants.find(

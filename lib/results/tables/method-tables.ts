@@ -51,7 +51,7 @@ export function algorithmsTable(training: readonly TrainingCurve[]): TableDocume
 
 const FIELDS = ["baseline", "scale", "ratio", "clip", "aggregation", "kl", "steps"] as const;
 
-/** What is averaged, in few words. */
+/** The averaged quantity, in few words. */
 const AGGREGATION: Readonly<Record<string, string>> = {
   "token-mean": "tokens",
   "seq-mean-token-mean": "answers",

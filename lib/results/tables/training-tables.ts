@@ -34,7 +34,7 @@ export function familiesOf(training: readonly TrainingCurve[]): string[] {
 /** The cells of a row without records: arquero takes a table's columns from its first row. */
 const NOTHING = { groups: "", epochs: "", rate: "", iterations: "", tokens: "", minutes: "", seeds: "" };
 
-/** What each family's runs were, and what they cost; a family without training records has a row that says so. */
+/** The settings and the cost of each family's runs; a family without training records has a row that says so. */
 export function costTable(training: readonly TrainingCurve[]): TableDocument {
   const rows = familiesOf(training).map((name) => {
     const runs = training.filter(({ record }) => record.identity.name === name);
@@ -132,7 +132,7 @@ const NONE: Ablation = {
   ],
 };
 
-/** What sets a variant apart, for people: its name and its settings. */
+/** The difference of a variant, for people: its name and its settings. */
 export function variantLabel({
   variant,
   named,
@@ -145,7 +145,7 @@ export function variantLabel({
   return [...(named === null ? [] : [named]), ...set].join(", ") || variant;
 }
 
-/** What a sweep varies, for people: `GSPO`. */
+/** The varied setting of a sweep, for people: `GSPO`. */
 export function sweepBase(variants: readonly Pick<AblationVariant, "variant">[]): string {
   return agentStyle(variants[0]!.variant.split(":")[0]!).label;
 }

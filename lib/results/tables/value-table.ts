@@ -5,7 +5,7 @@ import type { Estimate } from "../../stats/index.js";
 import type { ColumnFormat, TableDocument } from "./document.js";
 import { latexText } from "./latex-text.js";
 
-/** What the table compares: γ and ω vary with the size of the groups held, then the size. */
+/** The compared settings: γ and ω vary with the size of the groups held, then the size. */
 const RULES: readonly (readonly [label: string, rule: Omit<CreditRule, "reward">])[] = [
   ["ω = 0 (episodes alone)", { stepWeight: 0, gamma: 0.95, size: 8 }],
   ["ω = 1", { stepWeight: 1, gamma: 0.95, size: 8 }],

@@ -67,7 +67,7 @@ async function openImitate(
   };
 }
 
-/** What the model decides on dev goals, greedily, in words. */
+/** The model's greedy decisions on dev goals, in words. */
 async function decisionLines({ data, decisionGoals }: ImitateConfig, model: string): Promise<string[]> {
   if (decisionGoals === 0) return [];
   const { measureModel } = await import("../../imitation/index.js");

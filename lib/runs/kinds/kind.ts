@@ -5,13 +5,13 @@ import type { Environment } from "../../simulator/index.js";
 import type { IterationClock } from "../training/clock.js";
 import type { Metrics } from "../training/loop.js";
 
-/** What every run has, whatever its kind. */
+/** The settings of every run, whatever its kind. */
 export interface RunFacts {
   /** Its family: records and agents are named by it. */
   readonly name: string;
   readonly seed: number;
   readonly iterations: number;
-  /** What one iteration is called. */
+  /** The name of one iteration. */
   readonly unit: "iteration" | "step";
   /** Folder of the shop; null is the embedded one, undefined none. */
   readonly data: string | null | undefined;
@@ -30,9 +30,9 @@ export interface OpenRun {
 
 /** How a run's model acts. */
 export interface ActOptions {
-  /** What the agent is called. */
+  /** The agent's name. */
   readonly shownAs: string;
-  /** What its settings call the model. */
+  /** The model's name in its settings. */
   readonly modelName: string;
   /** Ends the sentence when the folder holds no model. */
   readonly expected: string;
@@ -62,7 +62,7 @@ export interface RunKind<Config extends object> {
   open(config: Config, environment: Environment | null, out: string): Promise<OpenRun>;
   /** The agent that a run's model is. @throws InputError when there is none in the folder */
   agentOf(config: Config, folder: string, options: ActOptions): Promise<Agent>;
-  /** What else is worth knowing of a finished model, in lines. */
+  /** Further facts about a finished model, in lines. */
   examine?(config: Config, model: string): Promise<readonly string[]>;
   /** An iteration in a line, where no curves can be drawn. */
   lineOf(metrics: Metrics): string;

@@ -3,13 +3,13 @@ import { InputError, messageOf } from "../../base/index.js";
 import type { RunProgress, ShippedRecord, SweepPlaces } from "./run.js";
 import type { SweepRun } from "./plan.js";
 
-/** What the parent says. */
+/** Messages from the parent. */
 export interface RunOrder {
   readonly run: SweepRun;
   readonly places: SweepPlaces;
 }
 
-/** What the child answers. */
+/** Messages from the child. */
 export type RunAnswer =
   | { readonly kind: "progress"; readonly id: string; readonly progress: RunProgress }
   | { readonly kind: "done"; readonly id: string; readonly records: readonly ShippedRecord[] }

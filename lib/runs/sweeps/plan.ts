@@ -1,4 +1,4 @@
-/** What a sweep is: a grid or a list of configurations × seeds, written out as runs that each know their place on disk. */
+/** A sweep: a grid or a list of configurations × seeds, written out as runs that each know their place on disk. */
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { InputError, messageOf, readJson } from "../../base/index.js";
@@ -39,7 +39,7 @@ const schema = z.strictObject({
 /** A sweep's file, checked. */
 export type SweepConfig = z.output<typeof schema>;
 
-/** What the base of a sweep may be: a kind of run, or `evaluate`. */
+/** The base of a sweep: a kind of run, or `evaluate`. */
 export type RunKindName = string;
 
 /** One run of a sweep: plain data, so that it can be sent to another process or machine. */
@@ -84,7 +84,7 @@ export function readSweep(file: string, given: SweepGiven = {}): Promise<Sweep> 
   return planSweep(readJson(file, "sweep"), file, given);
 }
 
-/** What is given beside a sweep's file. */
+/** Options beside a sweep's file. */
 export interface SweepGiven {
   /** Files of plugins. */
   readonly plugins?: readonly string[];
@@ -118,7 +118,7 @@ export interface SweepVariant {
   readonly variant: string;
   /** Its name among the sweep's variants; null where only the grid sets it apart. */
   readonly named: string | null;
-  /** What sets it apart, by path. */
+  /** The settings in which it differs, by path. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** The settings that the name stands for. */
   readonly change: readonly string[];
@@ -162,7 +162,7 @@ export function expandSweep(
 }
 
 /**
- * What a variant's records are held to: SHA-256 of its configuration without the seed. A record of an earlier state of the sweep's
+ * The key of a variant's records: SHA-256 of its configuration without the seed. A record of an earlier state of the sweep's
  * file has another one, and is not taken for one of this.
  */
 export function trainingKey(config: Plain): string {

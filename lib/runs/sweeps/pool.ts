@@ -4,7 +4,7 @@ import type { Sweep, SweepRun } from "./plan.js";
 import { DiedError, RunProcess } from "./process.js";
 import type { RunProgress, SweepPlaces } from "./run.js";
 
-/** What becomes of a sweep, as it happens. */
+/** The events of a sweep. */
 export interface SweepEvents {
   /** A run was taken up, by whom (a process, a machine). */
   started?(run: SweepRun, by: string): void;

@@ -23,7 +23,7 @@ interface QueueOptions {
   readonly events?: SweepEvents;
 }
 
-/** What a worker sends back, and how far it says it is. */
+/** A worker's answer, and its progress. */
 type SweepJob = Job<SweepRun, readonly ShippedRecord[]>;
 type JobProgress = RunProgress & { readonly by: string };
 
@@ -81,7 +81,7 @@ export async function scheduleSweep(
   }
 }
 
-/** What a job says: its outcome when it is over; before that, what is new goes to `events`. */
+/** The messages of a job: its outcome when it is over; before that, what is new goes to `events`. */
 function look(
   job: SweepJob,
   state: string,

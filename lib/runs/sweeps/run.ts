@@ -15,7 +15,7 @@ import { evaluateBase, runFolder, type SweepRun, trainingKey } from "./plan.js";
 export interface RunProgress {
   /** Share that is done, in [0, 1]. */
   readonly done: number;
-  /** What it is at, in a few words. */
+  /** The current stage, in a few words. */
   readonly at: string;
 }
 

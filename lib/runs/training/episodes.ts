@@ -22,7 +22,7 @@ export interface Player {
 
 type Played = PlayedRollout | PlayedEpisode;
 
-/** What differs between learning and measuring. */
+/** The differences between learning and measuring. */
 interface Play {
   readonly samples: number;
   readonly temperature: number;

@@ -1,4 +1,4 @@
-/** What a reinforcement-learning run is: the learner's configuration and everything around it. */
+/** The configuration of a reinforcement-learning run: the learner's configuration and everything around it. */
 import { z } from "zod";
 import { PLAIN_FORM } from "../../agents/index.js";
 import { checked, InputError, readJson } from "../../base/index.js";
@@ -17,7 +17,7 @@ const section = z.record(z.string(), z.unknown());
 
 const schema = z.strictObject({
   kind: z.literal("grpo"),
-  /** What the run is called in records and on the screen. */
+  /** The name of the run in records and on the screen. */
   name: z.string().regex(/^[a-z0-9][a-z0-9_.-]*$/, "use lower-case letters, digits, dots and dashes"),
   /** Folder of the model that is trained from here, in Hugging Face's layout. */
   model: z.string().min(1),
@@ -74,7 +74,7 @@ const multiTurn = z.strictObject({
   observations: z.boolean().default(PLAIN_FORM.observations),
   /** Ask for a thought before each action. */
   thought: z.boolean().default(PLAIN_FORM.thought),
-  /** What makes two states the same: the page's text (verl-agent), or the chosen options with it. */
+  /** The criterion by which two states are the same: the page's text (verl-agent), or the chosen options with it. */
   anchors: z.enum(["page", "page and options"]).default("page"),
   /**
    * A click that is not on the page is taken as the most similar text that is, if it is at least so similar (difflib's

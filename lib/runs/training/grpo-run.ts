@@ -59,7 +59,7 @@ export interface DevResult {
   readonly success: number;
 }
 
-/** What a run works with, opened. */
+/** The opened parts of a run. */
 interface Parts {
   readonly policy: Policy;
   readonly trainer: Trainer;

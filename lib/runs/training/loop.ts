@@ -15,7 +15,7 @@ export interface IterationReport {
   readonly iterations: number;
   readonly metrics: Metrics;
   readonly seconds: IterationTimes;
-  /** What the curves warn of, in words. */
+  /** Warnings from the curves, in words. */
   readonly warnings: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What a run needs of a device's memory, counted from the model's shape: an estimate to plan with, not a measurement. */
+/** The device memory of a run, counted from the model's shape: an estimate to plan with, not a measurement. */
 import {
   type ModelConfig,
   parameterCount,
@@ -34,7 +34,7 @@ export interface MemoryEstimate {
   readonly training: number;
   /** Keys and values while sampling. */
   readonly cache: number;
-  /** What the backward pass needs of one micro-batch. */
+  /** The memory of the backward pass of one micro-batch. */
   readonly activations: number;
   /** Logits of a micro-batch, if every token of it were scored at once, with their gradient. */
   readonly logits: number;

@@ -1,4 +1,4 @@
-/** What a training run began from: the things that its configuration only names. */
+/** The origin of a training run: the things that its configuration only names. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -13,7 +13,7 @@ const schema = z.strictObject({ ...foundations.shape, provenance: provenanceSche
 export type Origin = z.infer<typeof schema>;
 
 /**
- * What a run would begin from now.
+ * The origin of a run that would begin now.
  * @param model the folder of its start; null where it begins from random weights
  */
 export function foundationsOf(
@@ -37,7 +37,7 @@ export function writeOrigin(folder: string, from: Foundations): void {
   writeJson(join(folder, "origin.json"), { ...from, provenance: provenance(0) });
 }
 
-/** What a run began from; null for a run of a version that did not note it. @throws InputError for a file that is none. */
+/** The origin of a run; null for a run of a version that did not note it. @throws InputError for a file that is none. */
 export function readOrigin(folder: string): Origin | null {
   const path = join(folder, "origin.json");
   return existsSync(path) ? checked(schema, readJson(path, "origin of a run"), path) : null;

@@ -1,5 +1,5 @@
 /**
- * What builders of a catalogue leave beside it. A folder being filled is called `NAME.PID.RANDOM.part`; the catalogue that
+ * Folders that builders of a catalogue leave beside it. A folder being filled is called `NAME.PID.RANDOM.part`; the catalogue that
  * it replaces is moved to `NAME.PID.RANDOM.old` for the moment between two renames. A builder that is killed leaves
  * either, and the next one to come removes them, or puts back what was moved away.
  */

@@ -26,7 +26,7 @@ import type { CatalogueSource, SourceRecord } from "./source.js";
 /** More goals than this are not kept: every combination of options of a million products is billions. */
 export const MAX_GOALS = 2_000_000;
 
-/** What `buildCatalogue` is doing, and the share of the whole that is done, from 0 to 1. */
+/** The current stage of `buildCatalogue`, and the fraction of the whole that is done, from 0 to 1. */
 export interface BuildProgress {
   readonly stage: "products" | "goals" | "index" | "writing";
   readonly done: number;
@@ -124,7 +124,7 @@ async function fill(folder: WholeFolder, source: CatalogueSource, options: Build
   }
 }
 
-/** What is gathered while the products go by. */
+/** Sums and lists over the products read so far. */
 class ProductPass {
   readonly products: RecordWriter;
   readonly index: IndexBuilder;

@@ -127,7 +127,7 @@ function continues(response: Response, have: number, state: State | null): boole
   return range[2] === "*" || !state?.total || Number(range[2]) === state.total;
 }
 
-/** What tells one version of the file from another: a strong ETag, or the date of the last change. */
+/** The version of the file: a strong ETag, or the date of the last change. */
 function validatorOf(response: Response): string | null {
   const tag = response.headers.get("etag");
   return tag !== null && !tag.startsWith("W/") ? tag : response.headers.get("last-modified");

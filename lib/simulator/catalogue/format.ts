@@ -35,7 +35,7 @@ const manifestSchema = z.object({
   splitHash: z.string(),
   /** Of everything that rewards and observations depend on; the same for the same data anywhere. */
   fingerprint: z.string(),
-  /** What it was built from, in words. */
+  /** Its source, in words. */
   source: z.string(),
   files: z.object({
     products: fileSchema,
@@ -45,7 +45,7 @@ const manifestSchema = z.object({
   }),
 });
 
-/** What a catalogue's manifest says. */
+/** The content of a catalogue's manifest. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Whether a folder looks like a catalogue: its manifest is written last. One that a killed builder had moved away is put back. */

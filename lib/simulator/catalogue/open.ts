@@ -21,7 +21,7 @@ export interface OpenOptions extends CheckOptions {
   readonly cacheCharacters?: number;
 }
 
-/** What another thread needs to open the same catalogue without a second copy: send it with `postMessage`. */
+/** The data with which another thread can open the same catalogue without a second copy: send it with `postMessage`. */
 export interface CatalogueHandle {
   readonly folder: string;
   readonly manifest: Manifest;
@@ -110,13 +110,13 @@ export class DiskCatalogue implements Catalogue {
     return this.goals.put(index, parseGoal(line, index), line.length);
   }
 
-  /** What the tables say of the catalogue's size, and all prices, to compare with the manifest. */
+  /** The catalogue's size by its tables, and all prices, to compare with the manifest. */
   tableSizes(): { products: number; goals: number; prices: Float64Array } {
     const { productBegins, goalBegins, prices } = this;
     return { products: productBegins.length - 1, goals: goalBegins.length - 1, prices };
   }
 
-  /** What `openShared` needs in another thread. */
+  /** The argument of `openShared` in another thread. */
   share(): CatalogueHandle {
     return this.handle;
   }

@@ -3,7 +3,7 @@ import { workerData, type MessagePort } from "node:worker_threads";
 import { messageOf } from "../../base/index.js";
 import { OpenSearchEngine, type OpenSearchSettings, type RemoteMatch } from "../search/index.js";
 
-/** What comes back for one search: matches, or why there are none. */
+/** The answer to one search: matches, or the error. */
 export interface Answer {
   readonly matches: readonly RemoteMatch[];
   readonly error?: string;

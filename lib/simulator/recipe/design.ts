@@ -2,7 +2,7 @@ import type { Random } from "../../base/index.js";
 import { type Attribute, drawType, type ProductType, type Recipe } from "./compile.js";
 
 /**
- * What a product is, before a listing describes it. A listing may leave things out and a request may ask for
+ * A product's true properties, before a listing describes it. A listing may leave things out and a request may ask for
  * things in other words; the design is the truth that both start from.
  */
 export interface Design {

@@ -158,7 +158,7 @@ function writeDescription(
   return sentences.join(" ");
 }
 
-/** What the attribute files know of it: most of the truth, and sometimes what kind of thing it is. */
+/** The attributes in the attribute files: most of the truth, and sometimes what kind of thing it is. */
 function hiddenAttributes(design: Design, random: Random): string[] {
   const names = design.attributes.filter(() => random.next() < SHARES.hidden).map(({ name }) => name);
   if (random.next() < SHARES.ownKind) {

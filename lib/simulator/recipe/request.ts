@@ -14,7 +14,7 @@ const SHARES = {
   /** Words for the product: the shop's own, or nothing but its department; the rest are the people's own. */
   shopName: 0.3,
   vague: 0.1,
-  /** What the shopper wants but forgets to say. */
+  /** Wishes that the shopper does not state. */
   unsaidAttribute: 0.21,
   unsaidOption: 0.17,
   /** An option is said in part: "blue" for "navy blue", "pack of 2" for "8 ounce (pack of 2)". */

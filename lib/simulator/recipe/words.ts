@@ -19,9 +19,9 @@ const attributesSchema = z.strictObject({
 });
 
 const typeSchema = z.strictObject({
-  /** What listings call it; the first is the most usual. */
+  /** Its names in listings; the first is the most usual. */
   names: words,
-  /** What people call it. */
+  /** Its names in requests. */
   ask: words,
   /** The phrases under which it was found. */
   query: words,

@@ -51,7 +51,7 @@ export function inverseDocumentFrequency(df: number, documents: number): number 
 }
 
 /**
- * What a term adds to a document's score, `weight · tf / (tf + norm)`, in the form that keeps single precision
+ * The addition of a term to a document's score, `weight · tf / (tf + norm)`, in the form that keeps single precision
  * monotone.
  * @param weight idf × how often the query repeats the term
  * @param ratio tf × inverse norm, in single precision

@@ -26,14 +26,14 @@ interface Document {
   readonly contents: string;
 }
 
-/** What a bulk request's answer says of one document. */
+/** One document's entry in the answer to a bulk request. */
 interface BulkItem {
   readonly _id?: string | null | undefined;
   readonly status?: number;
   readonly error?: { readonly reason?: string | null | undefined } | undefined;
 }
 
-/** What is read of the description of an index. */
+/** The fields that are read of the description of an index. */
 interface IndexInfo {
   readonly aliases?: object;
   readonly settings?: { readonly index?: { readonly creation_date?: string } };

@@ -16,7 +16,7 @@ interface QueryTerm {
   readonly term: number;
   /** idf × how often the query repeats it. */
   readonly weight: number;
-  /** What each posting code adds to a score; the last is the largest that any posting can add. [256] */
+  /** The addition of each posting code to a score; the last is the largest that any posting can add. [256] */
   readonly gain: Float32Array;
   /** The most that a posting can add, per posting: how much reading them can raise a score. */
   readonly gainPerPosting: number;

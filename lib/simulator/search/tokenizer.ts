@@ -164,7 +164,7 @@ function emojiEnd(text: string, start: number, end: number): number {
 function alphanumericEnd(text: string, start: number, end: number): number {
   let i = start;
   let last = start;
-  /** What the text up to `i` ends in. */
+  /** The class of the end of the text up to `i`. */
   let state: number = joiner;
   let hasBody = false;
   /** A Hebrew letter that a quote already tied to what came before cannot take a quote of its own. */

@@ -4,7 +4,7 @@
  * Lucene 9.12 about each code point, and not regular expressions. Checked against Lucene by bench/lucene.
  */
 
-/** What a code point does to a word. */
+/** The effect of a code point on a word. */
 export const WordBreak = {
   /** Separates words. */
   other: 0,

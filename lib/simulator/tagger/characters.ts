@@ -1,4 +1,4 @@
-/** What Python's string methods say of characters, where JavaScript's own classes differ. */
+/** Python's character classes as its string methods use them, where JavaScript's own classes differ. */
 
 /** `str.isspace()` of one character. */
 const SPACE = /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;

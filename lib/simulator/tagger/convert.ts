@@ -22,7 +22,7 @@ export const PARTS = [
   "attribute_ruler/patterns",
 ] as const;
 
-/** What the embeddings are of, in this order. */
+/** The features that have embeddings, in this order. */
 const COLUMNS = "NORM PREFIX SUFFIX SHAPE SPACY IS_SPACE";
 /** spaCy's numbers for a special case's text and norm. */
 const ORTH = 65;

@@ -77,7 +77,7 @@ export class WordFeatures {
     this.#memory.normalise(this.#norm, at, zeros, 1);
   }
 
-  /** What a value adds to the mixing layer's outputs. */
+  /** A value's addition to the mixing layer's outputs. */
   #productOf(table: number, value: string | boolean): Float32Array {
     const key = String(value);
     const products = this.#products[table]!;

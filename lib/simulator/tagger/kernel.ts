@@ -24,7 +24,7 @@ import {
 } from "./assembler.js";
 import { PIECES, WIDTH } from "./model.js";
 
-/** What is used of JavaScript's WebAssembly; Node's types do not declare it. */
+/** The part of JavaScript's WebAssembly that is used; Node's types do not declare it. */
 declare const WebAssembly: {
   readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array) => object;

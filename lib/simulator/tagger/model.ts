@@ -1,4 +1,4 @@
-/** What Aisle keeps of a spaCy pipeline: all that turns a title into coarse parts of speech, and nothing else. */
+/** The part of a spaCy pipeline that Aisle keeps: all that turns a title into coarse parts of speech, and nothing else. */
 
 /** One part of a special case: its text, and the norm that it has there, where that is not the word's own. */
 export type SpecialPart = readonly [text: string, norm: string | null];

@@ -3,7 +3,7 @@
  * layers with residuals, each over a window of three tokens, then one score per fine tag. Layer normalisation
  * follows every maxout layer. All in single precision.
  *
- * What depends on one word alone is kept: its mixed embedding, and what it adds to the first window layer as left
+ * Results that depend on one word alone are kept: its mixed embedding, and what it adds to the first window layer as left
  * neighbour, middle and right neighbour.
  */
 import { WordFeatures } from "./features.js";

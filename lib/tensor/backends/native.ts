@@ -1,7 +1,7 @@
 import { InputError, messageOf } from "../../base/index.js";
 import { wasmRuntime, type Multiply } from "./wasm/runtime.js";
 
-/** What we use of `onnxruntime-node/dist/binding.js`, which is internal: hence the pinned version, and `wasm` where it is missing. */
+/** The used part of `onnxruntime-node/dist/binding.js`, which is internal: hence the pinned version, and `wasm` where it is missing. */
 interface Binding {
   readonly binding: {
     readonly InferenceSession: new () => {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { BACKENDS, type BackendName } from "./use.js";
 
-/** What a backend did when it was tried. */
+/** The result of trying a backend. */
 export interface BackendProbe {
   readonly name: BackendName;
   /** Whether a matrix product came out right. Loading is not enough. */

@@ -2,7 +2,7 @@ import { InputError } from "../../base/index.js";
 import { probeBackend } from "./probe.js";
 import { BACKENDS, useBackend, type BackendName } from "./use.js";
 
-/** What decides which backend runs. */
+/** The facts that decide which backend runs. */
 export interface BackendChoice {
   /** `thesis` takes the fastest that works; every other profile takes `wasm`, whose bits are the same everywhere. */
   readonly profile?: string;

@@ -94,7 +94,7 @@ const plain = (of: tf.Tensor): { of: tf.Tensor; transposed: boolean } => ({ of, 
 const turned = (of: tf.Tensor): { of: tf.Tensor; transposed: boolean } => ({ of, transposed: true });
 
 /**
- * What a low-rank adapter makes of a layer: `y + scale · (x · aᵀ) · bᵀ`.
+ * The output of a layer with a low-rank adapter: `y + scale · (x · aᵀ) · bᵀ`.
  * @param x `[n, in]`, what goes into the layer
  * @param a `[rank, in]`
  * @param b `[out, rank]`

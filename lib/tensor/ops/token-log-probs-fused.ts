@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs";
 import type { WasmRuntime } from "../backends/wasm/runtime.js";
 import type { OpImplementation } from "./define.js";
 
-/** What scoring needs beside its tensors. */
+/** The inputs of scoring beside its tensors. */
 export interface ScoreAttrs {
   readonly targets: Int32Array;
   readonly temperature: number;

@@ -15,7 +15,7 @@ export interface TokenLogProbOptions {
   readonly trainHead?: boolean;
 }
 
-/** What the model says of each row. */
+/** The log-probability and entropy of each row. */
 export interface TokenLogProbs {
   /** `[n]`: log-probability of each row's target, nats. */
   readonly logProbs: tf.Tensor1D;

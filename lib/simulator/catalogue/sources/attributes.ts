@@ -25,7 +25,7 @@ const humanSchema = z.array(
   ]),
 );
 
-/** What WebShop's `items_ins_v2.json` says of a product. */
+/** A product's entry in WebShop's `items_ins_v2.json`. */
 export interface AttributeEntry {
   /** Undefined where the entry has none: the product is then treated as one that the file does not know. */
   readonly attributes: readonly string[] | undefined;

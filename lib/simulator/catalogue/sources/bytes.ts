@@ -39,7 +39,7 @@ export function openFile(path: string, what: string): OpenFile {
   };
 }
 
-/** What went wrong while a file was read and unpacked, in a sentence for the user. */
+/** The reason why a file could not be read and unpacked, in a sentence for the user. */
 export function readingFailed(error: unknown, path: string, where: string): InputError {
   if (error instanceof InputError) return error;
   const code = codeOf(error);

@@ -1,5 +1,5 @@
 /**
- * What attention's kernels share. They work by tiles of 16 queries, as in FlashAttention-2 (Dao 2023): scores of one tile and head exist at
+ * Code common to attention's kernels. They work by tiles of 16 queries, as in FlashAttention-2 (Dao 2023): scores of one tile and head exist at
  * a time, and keys outside the span that some query of the tile sees are never touched.
  */
 import type { AttentionLayout } from "../../ops/layout.js";
@@ -54,7 +54,7 @@ export function planOf(runtime: WebgpuRuntime, layout: AttentionLayout): Plan {
 export const kernel = (name: string, headDim: number, code: (headDim: number) => string): Kernel =>
   named(`${name} ${headDim}`, () => code(headDim));
 
-/** What every kernel begins with. p: queries, keys, heads, key heads; ranges per query, scale, queries in a tile. */
+/** The beginning of every kernel. p: queries, keys, heads, key heads; ranges per query, scale, queries in a tile. */
 export const common = (headDim: number): string => `
   const D4 = ${headDim / 4}u;
   const STRIDE = ${headDim / 4 + 1}u;

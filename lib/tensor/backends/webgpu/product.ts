@@ -35,7 +35,7 @@ export interface Side {
   readonly from?: number;
 }
 
-/** What is done with the sums. */
+/** The last operation on the sums. */
 export interface Epilogue {
   readonly scale?: number;
   /** `[n]`, added to each row. */
