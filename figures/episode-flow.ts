@@ -90,7 +90,7 @@ export const episodeFlow: Figure = {
 
 const STAGES = ["bought", "type", "attributes", "options", "price"] as const;
 
-/** For each agent the share of all episodes, in per cent, that is left after each stage; an agent without a record has none. */
+/** For each agent the fraction of all episodes, in per cent, that is left after each stage; an agent without a record has none. */
 function query({ results }: StudyData, style: FigureKit["style"]) {
   return style
     .byOrder(results, ({ agent }) => agent)

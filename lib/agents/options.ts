@@ -27,20 +27,20 @@ export function chooseOptions(
 }
 
 /**
- * The value with the largest share of its words in the instruction, then the most words, then the first;
+ * The value with the largest fraction of its words in the instruction, then the most words, then the first;
  * undefined when no value shares a word with it.
  */
 export function bestMatch(values: readonly string[], instruction: string): string | undefined {
   const asked = new Set(words(instruction));
   let best: string | undefined;
-  let bestShare = 0;
+  let bestFraction = 0;
   let bestCount = 0;
   for (const value of values) {
     const own = words(value);
     const count = own.filter((word) => asked.has(word)).length;
-    const share = own.length > 0 ? count / own.length : 0;
-    if (share > bestShare || (share === bestShare && share > 0 && count > bestCount)) {
-      [best, bestShare, bestCount] = [value, share, count];
+    const fraction = own.length > 0 ? count / own.length : 0;
+    if (fraction > bestFraction || (fraction === bestFraction && fraction > 0 && count > bestCount)) {
+      [best, bestFraction, bestCount] = [value, fraction, count];
     }
   }
   return best;

@@ -20,7 +20,7 @@ export interface Agreement {
   /** Pearson's correlation with A*, with an interval over goals. */
   readonly correlation: Estimate;
   readonly decisions: number;
-  /** Share of decisions whose advantage has the sign of A*, among those where neither is 0. */
+  /** Fraction of decisions whose advantage has the sign of A*, among those where neither is 0. */
   readonly sign: number;
 }
 

@@ -8,8 +8,8 @@ import type { JudgedEpisode } from "./measure.js";
 /** The judged decisions that come with the project. */
 export const judgedFile = "data/judged/step-credit.json";
 
-const share = z.number().min(0).max(1);
-const value = z.tuple([share, share]);
+const fraction = z.number().min(0).max(1);
+const value = z.tuple([fraction, fraction]);
 
 const schema = z.strictObject({
   format: z.literal("aisle-credit-1"),
@@ -20,7 +20,7 @@ const schema = z.strictObject({
     z.array(
       z.strictObject({
         goal: z.int().nonnegative(),
-        reward: share,
+        reward: fraction,
         turns: z.array(z.strictObject({ page: z.string(), before: value, after: value })),
       }),
     ),

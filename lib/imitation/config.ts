@@ -3,18 +3,18 @@ import { z } from "zod";
 import { checked, InputError } from "../base/index.js";
 
 const whole = z.number().int().positive();
-const share = z.number().min(0).max(1);
+const fraction = z.number().min(0).max(1);
 const weight = z.number().min(0);
 
 const optimizer = z.strictObject({
   learningRate: z.number().positive(),
-  betas: z.tuple([share, share]).default([0.9, 0.98]),
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.98]),
   weightDecay: z.number().min(0).default(0.01),
   maxGradNorm: z.number().positive().nullable().default(1),
   warmUp: z.number().int().min(0).default(0),
   schedule: z.enum(["constant", "linear", "cosine"]).default("constant"),
-  /** The last learning rate as a share of the peak. */
-  floor: share.default(0),
+  /** The last learning rate as a fraction of the peak. */
+  floor: fraction.default(0),
 });
 
 const common = {
@@ -35,7 +35,7 @@ const common = {
   evaluateEvery: whole.default(100),
 };
 
-/** Shares are of rows; `weight` is what a row counts in the loss. */
+/** `share` is the fraction of the rows that are drawn, relative to the other tasks'; `weight` is what a row counts in the loss. */
 const mixed = { share: weight.default(1), weight: weight.default(1) };
 
 /** Search results, and what they are judged by. */
@@ -53,17 +53,17 @@ const phase = z.strictObject({
         listings: whole,
         words: whole,
         graded: z.boolean().default(true),
-        text: share.default(0),
+        text: fraction.default(0),
       })
       .optional(),
     /** Writing words again. */
     copy: z.strictObject({ ...mixed, words: whole }).optional(),
     /** Judging search results, verdict beside each. */
-    judge: z.strictObject({ ...mixed, ...listed, text: share.default(0) }).optional(),
-    /** Writing a query; `care` is the share of people who say all that they want. */
-    query: z.strictObject({ ...mixed, care: share }).optional(),
+    judge: z.strictObject({ ...mixed, ...listed, text: fraction.default(0) }).optional(),
+    /** Writing a query; `care` is the fraction of people who say all that they want. */
+    query: z.strictObject({ ...mixed, care: fraction }).optional(),
     /** Choosing among search results; `resolve` is how far the teacher is from chance. */
-    select: z.strictObject({ ...mixed, ...listed, resolve: share }).optional(),
+    select: z.strictObject({ ...mixed, ...listed, resolve: fraction }).optional(),
   }),
 });
 
@@ -102,13 +102,13 @@ const imitate = z.strictObject({
   /** How many train goals are demonstrated, and how. */
   teachers: z.strictObject({
     goals: whole,
-    /** Share of the goals shown by the choice oracle. */
-    oracle: share.default(1),
-    /** Share of the goals shown by people who read prices; the rest by shoppers who make mistakes. */
-    reader: share.default(0),
-    /** Share of a shopper's queries that are careless, and of the choices that are hasty (any of the first three). */
-    careless: share.default(0.2),
-    hasty: share.default(0.05),
+    /** Fraction of the goals shown by the choice oracle. */
+    oracle: fraction.default(1),
+    /** Fraction of the goals shown by people who read prices; the rest by shoppers who make mistakes. */
+    reader: fraction.default(0),
+    /** Fraction of a shopper's queries that are careless, and of the choices that are hasty (any of the first three). */
+    careless: fraction.default(0.2),
+    hasty: fraction.default(0.05),
   }),
   /** Train the whole model, or a LoRA adapter. */
   train: z
@@ -117,7 +117,7 @@ const imitate = z.strictObject({
       z.strictObject({
         rank: whole,
         alpha: z.number().positive(),
-        dropout: share.default(0),
+        dropout: fraction.default(0),
         targets: z
           .array(z.enum(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]))
           .min(1),

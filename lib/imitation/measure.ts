@@ -17,7 +17,7 @@ export interface MeasureOptions {
   readonly maxTokens?: number;
 }
 
-/** Choices among lists of results, as shares of the lists. */
+/** Choices among lists of results, as fractions of the lists. */
 export interface SelectionMeasure {
   /** The chosen product earns as much as any on the list. */
   readonly best: number;
@@ -35,13 +35,13 @@ export interface SelectionMeasure {
   /** How often each place was chosen, and how often it was the first best: counts from place 1. */
   readonly chosenAt: readonly number[];
   readonly bestAt: readonly number[];
-  /** Share of each place's choices that were best; NaN where it was never chosen. */
+  /** Fraction of each place's choices that were best; NaN where it was never chosen. */
   readonly bestWhereChosen: readonly number[];
 }
 
 /** The result of `measureDecisions`. */
 export interface DecisionMeasure {
-  /** Shares of the goals whose target is among the first ten results of a query. */
+  /** Fractions of the goals whose target is among the first ten results of a query. */
   readonly found: {
     readonly model: number;
     /** The instruction, price and all: the choice oracle's query. */

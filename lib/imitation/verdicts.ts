@@ -26,7 +26,7 @@ export function judgeHead(instruction: string, query: string | null): string {
  * A row that judges listings.
  * @param lines as `listingLine` writes them, without their number
  * @param values from 0 to 1, one for each line
- * @param textWeight share of the loss that goes to the listings' own tokens; 0 leaves them unscored
+ * @param textWeight fraction of the loss that goes to the listings' own tokens; 0 leaves them unscored
  */
 export function judgeRow(
   tokenizer: Tokenizer,

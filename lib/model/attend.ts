@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { attention, type AttentionLayout } from "../tensor/index.js";
 
-/** One sequence's share of a stream's attention: which queries look at which keys. */
+/** One sequence's part of a stream's attention: which queries look at which keys. */
 export interface AttentionBlock {
   readonly queryStart: number;
   readonly queries: number;

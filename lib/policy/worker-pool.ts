@@ -55,7 +55,7 @@ export class WorkerPool implements ReplicaPool {
     options: ScoreOptions,
   ): Promise<TokenScores[][]> {
     const scores: TokenScores[][] = [];
-    await this.share(batches.length, async (thread, batch) => {
+    await this.distribute(batches.length, async (thread, batch) => {
       const result = await thread.work(version, { kind: "score", bundles: batches[batch]!, options });
       scores[batch] = (result as JobResult & { kind: "score" }).scores;
     });
@@ -71,7 +71,7 @@ export class WorkerPool implements ReplicaPool {
     const own = optionsOf(batches, options);
     const waiting = new Map<number, BatchGradient>();
     let next = 0;
-    await this.share(batches.length, async (thread, batch) => {
+    await this.distribute(batches.length, async (thread, batch) => {
       const { bundles, loss } = batches[batch]!;
       const module = moduleOf(loss);
       const job: Job = {
@@ -95,14 +95,14 @@ export class WorkerPool implements ReplicaPool {
     version: number,
     options: SampleOptions,
   ): Promise<Sample[][]> {
-    const shares = split(requests, this.size);
+    const parts = split(requests, this.size);
     const samples: Sample[][] = requests.map(() => []);
-    await this.share(shares.length, async (thread, index) => {
-      const share = shares[index]!;
-      const job: Job = { kind: "sample", requests: share.map(({ request }) => request), options };
+    await this.distribute(parts.length, async (thread, index) => {
+      const part = parts[index]!;
+      const job: Job = { kind: "sample", requests: part.map(({ request }) => request), options };
       const result = await thread.work(version, job);
       (result as JobResult & { kind: "sample" }).samples.forEach((of, i) => {
-        const { index: at, request } = share[i]!;
+        const { index: at, request } = part[i]!;
         const offset = (request.first ?? 0) - (requests[at]!.first ?? 0);
         of.forEach((sample, s) => (samples[at]![offset + s] = sample));
       });
@@ -132,7 +132,7 @@ export class WorkerPool implements ReplicaPool {
   }
 
   /** Gives each of `count` tasks to the next free worker. After a failure no new task begins. */
-  private async share(
+  private async distribute(
     count: number,
     task: (thread: WorkerThread, index: number) => Promise<void>,
   ): Promise<void> {
@@ -161,13 +161,13 @@ interface Piece {
 }
 
 /**
- * Requests in about equal shares: each goes to the share with the least work so far, the largest first. Those that begin
+ * Requests in about equal parts: each goes to the part with the least work so far, the largest first. Those that begin
  * with the same shared tokens stay together.
  */
-function split(requests: readonly SampleRequest[], shares: number): Piece[][] {
+function split(requests: readonly SampleRequest[], parts: number): Piece[][] {
   const pieces = requests.flatMap((request, index) =>
     // Fewer prompts than workers: their samples are divided, at the price of computing a prompt more than once.
-    cut(request, Math.ceil(shares / requests.length)).map((part) => ({ index, request: part })),
+    cut(request, Math.ceil(parts / requests.length)).map((part) => ({ index, request: part })),
   );
   const bundles = sharing(pieces.map(({ request }) => request)).map((members) => {
     const of = members.map((i) => pieces[i]!);
@@ -178,7 +178,7 @@ function split(requests: readonly SampleRequest[], shares: number): Piece[][] {
     );
     return { pieces: of, weight: (request.shared ?? 0) + own };
   });
-  const piles = Array.from({ length: Math.min(shares, bundles.length) }, () => ({
+  const piles = Array.from({ length: Math.min(parts, bundles.length) }, () => ({
     weight: 0,
     pieces: [] as Piece[],
   }));

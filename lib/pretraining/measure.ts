@@ -7,8 +7,8 @@ import { type Measurement, rowLoss, scoresOf } from "../imitation/index.js";
 import { drawGoal, judgeResultsRow, type Material, queryRow, selectRow } from "./tasks.js";
 
 /**
- * `select`: share of lists of ten where the likeliest number is a best product's; `first`: the same for always the first.
- * `query`: share of goals whose target is among the first ten results of the likeliest query; `instruction`: the same for the
+ * `select`: fraction of lists of ten where the likeliest number is a best product's; `first`: the same for always the first.
+ * `query`: fraction of goals whose target is among the first ten results of the likeliest query; `instruction`: the same for the
  * instruction as query. `selectLoss`, `queryLoss`, `judgeLoss` in nats.
  */
 export async function measureBase(policy: Policy, material: Material, goals: number): Promise<Measurement> {

@@ -86,15 +86,15 @@ function valueOf(shop: Catalogue, index: number, goal: Goal, labels: Labels): nu
   return shown <= priceBound(goal.instruction) ? 1 : 0;
 }
 
-/** A title that shows this share of the asked words is as good as titles get. */
+/** A title that shows this fraction of the asked words is as good as titles get. */
 const ALL_THAT_TITLES_SHOW = 0.7;
 
-/** The share of an instruction's content words that a title has, 1 from {@link ALL_THAT_TITLES_SHOW} on. */
+/** The fraction of an instruction's content words that a title has, 1 from {@link ALL_THAT_TITLES_SHOW} on. */
 function visibleMatch(instruction: string, title: string): number {
   const asked = [...new Set(contentWords(withoutPrice(instruction)))];
   const shown = new Set(contentWords(title));
-  const share = asked.filter((stem) => shown.has(stem)).length / Math.max(1, asked.length);
-  return Math.min(1, share / ALL_THAT_TITLES_SHOW);
+  const fraction = asked.filter((stem) => shown.has(stem)).length / Math.max(1, asked.length);
+  return Math.min(1, fraction / ALL_THAT_TITLES_SHOW);
 }
 
 export interface Results extends Task {
@@ -143,8 +143,8 @@ export function judgeWordsRow(
   const target = random.pick(lines);
   const asked = random.shuffle(target).slice(0, Math.max(2, Math.ceil(target.length * 0.7)));
   const values = lines.map((line) => {
-    const share = asked.filter((word) => line.includes(word)).length / asked.length;
-    return graded || share === 1 ? share : 0;
+    const fraction = asked.filter((word) => line.includes(word)).length / asked.length;
+    return graded || fraction === 1 ? fraction : 0;
   });
   return judgeRow(
     material.tokenizer,
@@ -184,7 +184,7 @@ function titleWords(title: string): string[] {
 }
 
 /**
- * Choosing among results. The answers' weights are a soft choice: a share of it for the best, the rest for any.
+ * Choosing among results. The answers' weights are a soft choice: a fraction of it for the best, the rest for any.
  * @param resolve in [0, 1]: how much better the teacher is than chance
  */
 export function selectRow(
@@ -211,9 +211,9 @@ export function selectRow(
   const best = values.map((value, i) => (value >= most && (labels !== "price" || i === first) ? 1 : 0));
   const count = best.reduce<number>((sum, is) => sum + is, 0);
   const completions = listed.map((_, i) => {
-    const share = (resolve * best[i]!) / count + (1 - resolve) / listed.length;
+    const fraction = (resolve * best[i]!) / count + (1 - resolve) / listed.length;
     const ids = [...tokenizer.encode(String(i + 1)), tokenizer.eosIds[0]!];
-    return { ids, weights: ids.map(() => share) };
+    return { ids, weights: ids.map(() => fraction) };
   });
   return {
     task: "select",

@@ -5,7 +5,7 @@ import { type BootstrapOptions, bootstrapTwoLevel, type Estimate, mean } from ".
 export interface Summary {
   /** Mean reward, in per cent (WebShop's "score"). */
   readonly score: Estimate;
-  /** Share of episodes whose reward is exactly 1, in per cent. */
+  /** Fraction of episodes whose reward is exactly 1, in per cent. */
   readonly successRate: Estimate;
   /** Means in [0, 1]. `rOption` counts only the goals that name an option. */
   readonly parts: {
@@ -16,7 +16,7 @@ export interface Summary {
   };
   /** Mean number of actions per episode. */
   readonly steps: number;
-  /** Share of episodes that ended with a purchase, in [0, 1]. */
+  /** Fraction of episodes that ended with a purchase, in [0, 1]. */
   readonly bought: number;
   readonly goals: number;
   readonly seeds: readonly number[];

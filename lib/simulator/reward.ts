@@ -123,7 +123,7 @@ export function typeReward(
   return matched || titleScore > 0.2 ? 1 : 0.5;
 }
 
-/** The share of the goal title's nouns that the bought title has; 0.2 when the goal's has none. */
+/** The fraction of the goal title's nouns that the bought title has; 0.2 when the goal's has none. */
 export function titleScoreOf(
   bought: string,
   wanted: string,

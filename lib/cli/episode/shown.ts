@@ -139,7 +139,7 @@ function rewardLines({ steps, reward, parts }: Trajectory): string[] {
   if (parts === null) {
     return [`Nothing was bought in ${steps.length} ${steps.length === 1 ? "step" : "steps"}: reward 0`];
   }
-  const percent = (share: number): string => `${Math.round(100 * share)} %`;
+  const percent = (fraction: number): string => `${Math.round(100 * fraction)} %`;
   return [
     `Reward ${reward.toFixed(3)}`,
     `  type        ${parts.rType}`,

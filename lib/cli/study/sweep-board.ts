@@ -7,15 +7,15 @@ import { duration } from "../progress.js";
 export function sweepBoard(sweep: Sweep, worker: boolean): { events: SweepEvents; end(): void } {
   const started = performance.now();
   const total = sweep.runs.length;
-  const shares = new Map<string, number>();
+  const fractions = new Map<string, number>();
   /** The progress before this process began to watch; it does not count towards the speed. */
   const before = new Map<string, number>();
   let over = 0;
   const live = process.stderr.isTTY ? liveBoard(total) : null;
 
   const left = (): string => {
-    const done = [...shares].reduce((sum, [id, share]) => sum + share - (before.get(id) ?? 0), 0);
-    const open = total - [...shares.values()].reduce((sum, share) => sum + share, 0);
+    const done = [...fractions].reduce((sum, [id, fraction]) => sum + fraction - (before.get(id) ?? 0), 0);
+    const open = total - [...fractions.values()].reduce((sum, fraction) => sum + fraction, 0);
     return done > 0.02 && !worker
       ? `about ${duration(((performance.now() - started) / 1000 / done) * open)} left`
       : "";
@@ -26,7 +26,7 @@ export function sweepBoard(sweep: Sweep, worker: boolean): { events: SweepEvents
   };
   const ended = (run: SweepRun, text: string): void => {
     over += 1;
-    shares.set(run.id, 1);
+    fractions.set(run.id, 1);
     live?.gone(run);
     live?.total(over, left());
     say(`[${over}/${total}] ${nameOf(run)}: ${text}${live || worker ? "" : left() && `, ${left()}`}`);
@@ -34,13 +34,13 @@ export function sweepBoard(sweep: Sweep, worker: boolean): { events: SweepEvents
   return {
     events: {
       started(run, by) {
-        if (live) live.update(run, { done: shares.get(run.id) ?? 0, at: by });
+        if (live) live.update(run, { done: fractions.get(run.id) ?? 0, at: by });
         else say(`${nameOf(run)}: ${by}`);
       },
       progress(run, progress) {
         if (!before.has(run.id)) before.set(run.id, progress.done);
         if (!live && /^goes on/.test(progress.at)) say(`${nameOf(run)}: ${progress.at}`);
-        shares.set(run.id, Math.min(progress.done, 0.99));
+        fractions.set(run.id, Math.min(progress.done, 0.99));
         live?.update(run, progress);
         live?.total(over, left());
       },

@@ -22,13 +22,13 @@ export type Teacher = "oracle" | "reader" | "shopper";
 export interface TeachOptions {
   /** How many of the split's goals are shown, in an order drawn from the seed; all when there are not as many. */
   readonly goals: number;
-  /** Share of the goals shown by the choice oracle. */
+  /** Fraction of the goals shown by the choice oracle. */
   readonly oracle: number;
-  /** Share of the goals shown by readers; shoppers show the rest. Default 0. */
+  /** Fraction of the goals shown by readers; shoppers show the rest. Default 0. */
   readonly reader?: number;
-  /** Share of a shopper's queries that are careless. Default 0.2. */
+  /** Fraction of a shopper's queries that are careless. Default 0.2. */
   readonly careless?: number;
-  /** Share of a shopper's choices that are hasty: any of the first three results. Default 0.05. */
+  /** Fraction of a shopper's choices that are hasty: any of the first three results. Default 0.05. */
   readonly hasty?: number;
   readonly seed: number;
   /** Default `train`. Test goals are never shown. */
@@ -64,13 +64,13 @@ export function* twoDecisionDemonstrations(
   catalogue: Catalogue & { readonly fingerprint: string },
   options: TeachOptions,
 ): Generator<Demonstration, void, undefined> {
-  const { seed, split = "train", careless: carelessShare = 0.2, hasty = 0.05 } = options;
+  const { seed, split = "train", careless: carelessFraction = 0.2, hasty = 0.05 } = options;
   const environment = openEnvironment(catalogue);
   for (const { goal, teacher } of taughtGoals(catalogue, options)) {
     const random = stream(seed, "demonstration", goal.index);
     const plain = plainQuery(goal);
     const careless = carelessQuery(goal, random);
-    const first = teacher !== "shopper" || random.next() < 1 - carelessShare ? plain : careless;
+    const first = teacher !== "shopper" || random.next() < 1 - carelessFraction ? plain : careless;
     const others =
       teacher === "oracle" ? [careless] : teacher === "reader" ? [careless, carelessQuery(goal, random)] : [];
     const choices = [

@@ -13,7 +13,7 @@ import { loadModel, type ModelFiles, type Weight } from "./model-folder.js";
 import { projectionPath, projections, projectionShape, type Projection } from "./parameters.js";
 import { readFloats, SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
-/** What kind of adapter it is. */
+/** The kind of adapter. */
 export interface AdapterConfig {
   readonly rank: number;
   readonly alpha: number;

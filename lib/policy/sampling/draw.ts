@@ -5,7 +5,7 @@ import { exp, exponentials } from "./exponential.js";
 export interface DrawOptions {
   /** Logits are divided by it; 0 takes the most likely token and reports log-probs at temperature 1. Default 1. */
   readonly temperature?: number;
-  /** Keeps the smallest set of most likely tokens whose probability reaches this share, in (0, 1]. Default 1. */
+  /** Keeps the smallest set of most likely tokens whose probability reaches this fraction, in (0, 1]. Default 1. */
   readonly topP?: number;
   /** Keeps this many of the most likely tokens; 0 keeps all. Default 0. */
   readonly topK?: number;

@@ -26,8 +26,8 @@ export function numbers(
   ]);
   const played = results.find(({ record }) => record)?.record?.results ?? [];
   if (played.length > 0) {
-    const share = played.filter(({ options }) => options > 0).length / played.length;
-    all.set("shop/withoption", oneDecimal(100 * share));
+    const fraction = played.filter(({ options }) => options > 0).length / played.length;
+    all.set("shop/withoption", oneDecimal(100 * fraction));
   }
   for (const { agent, seeds, summary, record } of results) {
     if (!summary || !record) continue; // the missing number is then an error where it is used

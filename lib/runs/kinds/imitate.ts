@@ -74,7 +74,7 @@ async function decisionLines({ data, decisionGoals }: ImitateConfig, model: stri
   const catalogue = await defaultCatalogue(data);
   try {
     const { found, onPlain, onOwn } = await measureModel(model, catalogue, decisionGoals);
-    const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+    const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
     const lists = (name: string, on: DecisionMeasure["onOwn"]): string =>
       `On the results of ${name} it picks a best one ${percent(on.best)} of the time ` +
       `(the first is one ${percent(on.bestOfFirst)}, a blind draw ${percent(on.bestOfChance)}).`;

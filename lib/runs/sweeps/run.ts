@@ -13,7 +13,7 @@ import { evaluateBase, runFolder, type SweepRun, trainingKey } from "./plan.js";
 
 /** How far a run is. */
 export interface RunProgress {
-  /** Share that is done, in [0, 1]. */
+  /** Fraction that is done, in [0, 1]. */
   readonly done: number;
   /** The current stage, in a few words. */
   readonly at: string;

@@ -82,12 +82,12 @@ export class IterationClock {
   }
 }
 
-/** A run's times in shares. */
+/** A run's times, and fractions of the whole. */
 export interface TimeSplit {
   readonly iterations: number;
   /** Seconds of an iteration, without evaluation. */
   readonly seconds: number;
-  /** Shares of those seconds; update is without scoring and the algorithm. */
+  /** Fractions of those seconds; update is without scoring and the algorithm. */
   readonly rollout: number;
   readonly score: number;
   readonly update: number;
@@ -123,7 +123,7 @@ export function splitOf(lines: readonly IterationTimes[]): TimeSplit | null {
 
 /** The split in a line of words. */
 export function splitText(split: TimeSplit): string {
-  const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const percent = (fraction: number): string => `${(100 * fraction).toFixed(fraction < 0.1 ? 1 : 0)} %`;
   const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
   return (
     `An iteration took ${split.seconds.toFixed(1)} s: roll-outs ${percent(split.rollout)}, scoring ${percent(split.score)}, ` +

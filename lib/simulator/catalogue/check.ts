@@ -14,7 +14,7 @@ const ALWAYS = 1 << 26;
 export interface CheckOptions {
   /** Reads and hashes every file, also those that were found right before. Default false. */
   readonly verify?: boolean;
-  /** Told the share of the bytes that was read, from 0 to 1; only where there are many. */
+  /** Told the fraction of the bytes that was read, from 0 to 1; only where there are many. */
   readonly checking?: ((done: number) => void) | undefined;
 }
 

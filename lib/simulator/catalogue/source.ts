@@ -18,6 +18,6 @@ export interface CatalogueSource {
   readonly goals: GoalKind;
   /** Yields each ASIN once. */
   records(): Iterable<SourceRecord> | AsyncIterable<SourceRecord>;
-  /** The share of the source that was read, from 0 to 1. */
+  /** The fraction of the source that was read, from 0 to 1. */
   done?(): number;
 }

@@ -41,8 +41,8 @@ export interface ProductType {
 export interface Recipe {
   readonly words: Words;
   readonly types: readonly ProductType[];
-  /** Running sums of the types' shares. */
-  readonly shares: readonly number[];
+  /** Running sums of the types' weights. */
+  readonly cumulative: readonly number[];
 }
 
 /** Invented brands of a category, and how many of them sell one type of product. */
@@ -56,7 +56,7 @@ const BRANDS_PER_TYPE = 150;
 export function compileRecipe(words: Words, seed: number): Recipe {
   const attributes = compileAttributes(words);
   const types: ProductType[] = [];
-  const shares: number[] = [0];
+  const cumulative: number[] = [0];
   const popularity = stream(seed, "popularity");
   for (const category of words.categories) {
     const brands = inventBrands(words, stream(seed, "brands", category.category));
@@ -79,21 +79,21 @@ export function compileRecipe(words: Words, seed: number): Recipe {
         brands: brands.slice(first, first + BRANDS_PER_TYPE),
         mention: type.names[type.names.length - 1]!.toLowerCase(),
       });
-      shares.push(shares[shares.length - 1]! + 0.5 + popularity.next());
+      cumulative.push(cumulative[cumulative.length - 1]! + 0.5 + popularity.next());
     }
   }
-  return { words, types, shares };
+  return { words, types, cumulative };
 }
 
 /** A product type by its share of the shop. */
 export function drawType(recipe: Recipe, random: Random): ProductType {
-  const { shares, types } = recipe;
-  const at = random.next() * shares[shares.length - 1]!;
+  const { cumulative, types } = recipe;
+  const at = random.next() * cumulative[cumulative.length - 1]!;
   let low = 0;
   let high = types.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (shares[middle]! <= at) low = middle;
+    if (cumulative[middle]! <= at) low = middle;
     else high = middle - 1;
   }
   return types[low]!;

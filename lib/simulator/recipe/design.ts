@@ -18,7 +18,7 @@ export interface Design {
   readonly cents: readonly number[];
 }
 
-/** Share of listings with a price range, and with no price at all (WebShop's 100 first: 13 and about 4). */
+/** Fraction of listings with a price range, and with no price at all (WebShop's 100 first: 13 and about 4). */
 const RANGE_SHARE = 0.13;
 const NO_PRICE_SHARE = 0.04;
 

@@ -10,7 +10,7 @@ export interface Listing {
 }
 
 /** How listings tell what they sell. The calibration (docs/shop.md) chose these numbers. */
-const SHARES = {
+const PROBABILITIES = {
   /** An attribute is said in the title; failing that in the first bullet or the description, which search reads; … */
   inTitle: 0.38,
   inIndexedText: 0.42,
@@ -32,12 +32,12 @@ export function writeListing(design: Design, asin: string, recipe: Recipe, rando
   const inText: Attribute[] = [];
   const inBullets: Attribute[] = [];
   for (const attribute of design.attributes) {
-    if (random.next() < SHARES.inTitle && inTitle.length < 3) inTitle.push(attribute);
-    else if (random.next() < SHARES.inIndexedText) inText.push(attribute);
-    else if (random.next() < SHARES.inOtherBullet) inBullets.push(attribute);
+    if (random.next() < PROBABILITIES.inTitle && inTitle.length < 3) inTitle.push(attribute);
+    else if (random.next() < PROBABILITIES.inIndexedText) inText.push(attribute);
+    else if (random.next() < PROBABILITIES.inOtherBullet) inBullets.push(attribute);
   }
-  const inDescription = random.next() < SHARES.emptyDescription ? [] : inText.slice(1);
-  const described = random.next() >= SHARES.emptyDescription || inDescription.length > 0;
+  const inDescription = random.next() < PROBABILITIES.emptyDescription ? [] : inText.slice(1);
+  const described = random.next() >= PROBABILITIES.emptyDescription || inDescription.length > 0;
   const { type } = design;
   return {
     raw: {
@@ -149,19 +149,19 @@ function writeDescription(
     const sentence = random.pick(about);
     if (!sentences.includes(sentence)) sentences.push(sentence);
   }
-  if (random.next() < SHARES.cross) {
+  if (random.next() < PROBABILITIES.cross) {
     const other = (): string => random.pick(recipe.types).mention;
     sentences.push(fill(random.pick(descriptions.cross), { o: other(), p: other() }));
   }
-  if (random.next() < SHARES.chat) sentences.push(random.pick(descriptions.chat));
+  if (random.next() < PROBABILITIES.chat) sentences.push(random.pick(descriptions.chat));
   if (random.next() < 0.5) sentences.push(fill(random.pick(descriptions.close), slots));
   return sentences.join(" ");
 }
 
 /** The attributes in the attribute files: most of the truth, and sometimes what kind of thing it is. */
 function hiddenAttributes(design: Design, random: Random): string[] {
-  const names = design.attributes.filter(() => random.next() < SHARES.hidden).map(({ name }) => name);
-  if (random.next() < SHARES.ownKind) {
+  const names = design.attributes.filter(() => random.next() < PROBABILITIES.hidden).map(({ name }) => name);
+  if (random.next() < PROBABILITIES.ownKind) {
     const [thing] = design.name.toLowerCase().split(" for ");
     const kind = thing!.split(" ").slice(-2).join(" ");
     if (!names.includes(kind)) names.push(kind);

@@ -6,7 +6,7 @@ import type { Design } from "./design.js";
 import { fill, type Listing } from "./listing.js";
 
 /** How people ask. The calibration (docs/shop.md) chose these numbers. */
-const SHARES = {
+const PROBABILITIES = {
   /** A request names 1, 2, 3 or 4 attributes. */
   attributes: [0.27, 0.36, 0.25, 0.12],
   /** A request wants a value of an option group. */
@@ -44,39 +44,39 @@ export function writeRequest(
   const after: string[] = [];
   for (const name of wanted) {
     const attribute = design.attributes.find((one) => one.name === name);
-    if (attribute !== undefined && random.next() >= SHARES.unsaidAttribute)
+    if (attribute !== undefined && random.next() >= PROBABILITIES.unsaidAttribute)
       sayAttribute(attribute, requests, before, after, random);
   }
 
   const options: string[] = [];
   for (const group of cleanProduct(listing.raw, listing.attributes).options) {
-    if (random.next() >= SHARES.option) continue;
+    if (random.next() >= PROBABILITIES.option) continue;
     const value = random.pick(group.values);
     options.push(value);
-    if (random.next() < SHARES.unsaidOption) continue;
+    if (random.next() < PROBABILITIES.unsaidOption) continue;
     const kind = optionKind(group.name, design.type.category);
-    const { before: share, tails } = requests.options[kind];
+    const { before: fraction, tails } = requests.options[kind];
     const said = sayValue(value, kind, random);
-    if (random.next() < share) before.push(said);
+    if (random.next() < fraction) before.push(said);
     else after.push(fill(random.pick(tails), { v: said }));
   }
 
   const { type } = design;
   const kindOfName = random.next();
-  const vague = kindOfName < SHARES.vague;
+  const vague = kindOfName < PROBABILITIES.vague;
   const noun = vague
     ? random.pick(requests.vague[type.category]!)
-    : kindOfName < SHARES.vague + SHARES.shopName
+    : kindOfName < PROBABILITIES.vague + PROBABILITIES.shopName
       ? shopName(design.name)
       : random.pick(type.ask);
-  if (random.next() < SHARES.detail && design.details.length > 0) {
+  if (random.next() < PROBABILITIES.detail && design.details.length > 0) {
     const detail = design.details[0]!.toLowerCase();
     if (/^(?:with|for|in|to) /.test(detail)) after.push(detail);
     else before.push(detail);
   }
-  if (random.next() < SHARES.brand)
+  if (random.next() < PROBABILITIES.brand)
     after.push(fill(random.pick(requests.brandPhrases), { b: design.brand.toLowerCase() }));
-  if (random.next() < SHARES.filler) after.push(random.pick(requests.fillers));
+  if (random.next() < PROBABILITIES.filler) after.push(random.pick(requests.fillers));
 
   const text = sentence(
     draw(requests.openers, random),
@@ -87,7 +87,7 @@ export function writeRequest(
     random,
   );
   return {
-    instruction: random.next() < SHARES.typo ? misspell(text, random) : text,
+    instruction: random.next() < PROBABILITIES.typo ? misspell(text, random) : text,
     instruction_attributes: wanted,
     instruction_options: options,
   };
@@ -111,9 +111,9 @@ export function writeSynthetic(design: Design, listing: Listing): SyntheticInstr
 function drawWanted(attributes: readonly string[], random: Random): string[] {
   let at = random.next();
   let count = 1;
-  for (const share of SHARES.attributes) {
-    if (at < share) break;
-    at -= share;
+  for (const fraction of PROBABILITIES.attributes) {
+    if (at < fraction) break;
+    at -= fraction;
     count++;
   }
   return random.shuffle(attributes).slice(0, count);
@@ -151,7 +151,7 @@ function optionKind(name: string, category: string): OptionKind {
 
 function sayValue(value: string, kind: OptionKind, random: Random): string {
   const plain = value.replace(/\s*\|\s*/g, random.next() < 0.5 ? " " : " and ");
-  if (random.next() >= SHARES.partialOption) return plain;
+  if (random.next() >= PROBABILITIES.partialOption) return plain;
   const pack = /\((pack of \d+)\)/.exec(plain);
   if (pack) return pack[1]!;
   if (kind === "size" || kind === "wear") return plain.replace(/\binch\b/, "in").replace(/\bfl oz\b/, "oz");

@@ -33,7 +33,7 @@ export const WEBSHOP_PRODUCTS = 1_181_436;
 /** The default shop. */
 export const DEFAULT_PRODUCTS = 10_000;
 
-/** Share of the products that are near-duplicates of another, and how far back that one lies at most. */
+/** Fraction of the products that are near-duplicates of another, and how far back that one lies at most. */
 const VARIANT_SHARE = 0.22;
 const VARIANT_REACH = 1000;
 

@@ -40,7 +40,7 @@ const typeSchema = z.strictObject({
 
 const categorySchema = z.strictObject({
   category: z.enum(["beauty", "electronics", "fashion", "garden", "grocery"]),
-  /** Share of the products that have options. */
+  /** Fraction of the products that have options. */
   optionShare: z.number().min(0).max(1),
   groups: z.record(z.string(), words),
   types: z.array(typeSchema).min(1),

@@ -95,7 +95,7 @@ export class IndexBuilder {
    * Ends the building and returns the index as flat arrays.
    * @param order the document (in the order of `add`) at each position of the index; neighbours should be alike
    * @param rank of each document (in the order of `add`) among equal scores, ascending
-   * @param progress called with the share done, from 0 to 1
+   * @param progress called with the fraction done, from 0 to 1
    */
   finish(
     order: Uint32Array,

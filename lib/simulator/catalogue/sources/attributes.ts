@@ -35,7 +35,7 @@ export interface AttributeEntry {
 /** Told of an entry or row that is passed over because it is bad; absent, the first one ends the reading. */
 export type SkipBad = (problem: InputError) => void;
 
-/** Reports what is being read, and the share of it that is done. */
+/** Reports what is being read, and the fraction of it that is done. */
 export type Reading = (what: string, done: number) => void;
 
 /**

@@ -9,7 +9,7 @@ const CHUNK = 1 << 20;
 export interface OpenFile {
   /** Streams between the file and the reader, in order: the file first. */
   readonly streams: readonly (Readable | NodeJS.ReadWriteStream)[];
-  /** The share that was read, from 0 to 1. */
+  /** The fraction that was read, from 0 to 1. */
   done(): number;
 }
 

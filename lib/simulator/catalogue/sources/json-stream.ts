@@ -6,7 +6,7 @@ import { parseAsPython } from "./python-json.js";
 /** A JSON file of any size, read one record at a time in constant memory. */
 export interface JsonRecords<T> {
   records(): AsyncGenerator<T>;
-  /** The share that was read, from 0 to 1. */
+  /** The fraction that was read, from 0 to 1. */
   done(): number;
 }
 

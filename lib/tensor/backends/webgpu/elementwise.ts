@@ -11,16 +11,16 @@ const HEAD = `
 
 /** The sum of `x` over a workgroup of 256. */
 export const SUM_256 = `
-  var<workgroup> shares: array<f32, 256>;
+  var<workgroup> partials: array<f32, 256>;
   fn total(x: f32, local: u32) -> f32 {
     workgroupBarrier();
-    shares[local] = x;
+    partials[local] = x;
     workgroupBarrier();
     for (var half = 128u; half > 0u; half /= 2u) {
-      if (local < half) { shares[local] += shares[local + half]; }
+      if (local < half) { partials[local] += partials[local + half]; }
       workgroupBarrier();
     }
-    return shares[0];
+    return partials[0];
   }`;
 
 const RMS_NORM: Kernel = {

@@ -16,13 +16,13 @@ const STATISTICS: Kernel = {
   @group(0) @binding(5) var<storage, read_write> kept: array<f32>;
   ${SUM_256}
   fn largest(x: f32, local: u32) -> f32 {
-    shares[local] = x;
+    partials[local] = x;
     workgroupBarrier();
     for (var half = 128u; half > 0u; half /= 2u) {
-      if (local < half) { shares[local] = max(shares[local], shares[local + half]); }
+      if (local < half) { partials[local] = max(partials[local], partials[local + half]); }
       workgroupBarrier();
     }
-    return shares[0];
+    return partials[0];
   }
   @compute @workgroup_size(256)
   fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
