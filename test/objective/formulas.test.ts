@@ -145,9 +145,9 @@ describe("the policy-gradient loss of two rows, worked out by hand", () => {
   };
   const [ln2, ln4] = [Math.log(2), Math.log(4)];
   const row = {
-    // Ratios 2 and 1/4: with the advantages 4 and −4 both are clipped. The references are 2 and 1 below.
+    // Ratios 2 and 1/4: with the advantages 4 and −4 both are clipped. The references are 2 and 3 below.
     oldLogProbs: [-3 - ln2, -3 + ln4],
-    refLogProbs: [-5, -4],
+    refLogProbs: [-5, -6],
     advantages: [4, -4],
     counted: true,
     tokenWeight: 0.5,
@@ -159,18 +159,18 @@ describe("the policy-gradient loss of two rows, worked out by hand", () => {
 
   it("has the value, derivatives and sums of its terms", () => {
     const value = evaluateLoss({ kind: "policy-gradient", settings, rows: [row] }, [scores]);
-    // Tokens: −1.5·4 + 0.75·2²/2 = −4.5; 0.75·4 + 0.75·1/2 = 3.375. Each times 2, less 0.25·H.
-    near(value.loss, 0.5 * (2 * -4.5 - 0.25) + 0.5 * (2 * 3.375 - 0.75), "loss");
+    // Tokens: −1.5·4 + 0.75·2²/2 = −4.5; 0.75·4 + 0.75·3²/2 = 6.375. Each times 2, less 0.25·H.
+    near(value.loss, 0.5 * (2 * -4.5 - 0.25) + 0.5 * (2 * 6.375 - 0.75), "loss");
     // The clipped surrogates have no derivative: β·d alone.
-    assert.deepEqual(value.logProbGradients, [[0.5 * 2 * 0.75 * 2, 0.5 * 2 * 0.75 * 1]]);
+    assert.deepEqual(value.logProbGradients, [[0.5 * 2 * 0.75 * 2, 0.5 * 2 * 0.75 * 3]]);
     assert.deepEqual(value.entropyGradients, [[-0.125, -0.125]]);
     const expected = {
       tokens: 2,
       policyLoss: -6 + 3,
-      klLoss: 0.75 * 2 + 0.75 * 0.5,
+      klLoss: 0.75 * 2 + 0.75 * 4.5,
       klOldK1: -ln2 + ln4,
       klOldK3: 2 - ln2 - 1 + (0.25 + ln4 - 1),
-      klRefK3: Math.exp(-2) + 2 - 1 + (Math.exp(-1) + 1 - 1),
+      klRefK3: Math.exp(-2) + 2 - 1 + (Math.exp(-3) + 3 - 1),
       entropy: 4,
       ratio: 2.25,
       ratioMax: 2,
@@ -201,7 +201,7 @@ describe("the policy-gradient loss of two rows, worked out by hand", () => {
     const charged = { ...settings, kl: { estimator: "k1", coefficient: 0.5, where: "reward" } } as const;
     const inReward = evaluateLoss({ kind: "policy-gradient", settings: charged, rows: [row] }, [scores]);
     assert.equal(inReward.sums!["klLoss"], 0);
-    near(inReward.sums!["klRefK3"]!, Math.exp(-2) + Math.exp(-1) + 1, "klRefK3");
+    near(inReward.sums!["klRefK3"]!, Math.exp(-2) + 1 + Math.exp(-3) + 2, "klRefK3");
     assert.deepEqual(inReward.logProbGradients.flat().map(Math.abs), [0, 0]);
   });
 
