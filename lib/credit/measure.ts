@@ -4,7 +4,7 @@
  *   V(s) = mean reward of K fresh continuations from s        A*(s_t, a_t) = V(s_{t+1}) − V(s_t)
  *
  * where V of a finished episode is its reward. An algorithm's advantage is a cheap guess at A* from one group of episodes; the
- * correlation over decisions says how good a guess (the idea of Kazemnejad et al. 2024, "VinePPO", arXiv:2410.01679, used here to judge
+ * correlation over decisions says how good a guess (the idea of Kazemnejad et al. 2024, "VinePPO", arXiv:2410.01679, used here to measure
  * credit and not to train).
  */
 import {

@@ -38,7 +38,7 @@ const common = {
 /** `share` is the fraction of the rows that are drawn, relative to the other tasks'; `weight` is what a row counts in the loss. */
 const mixed = { share: weight.default(1), weight: weight.default(1) };
 
-/** Search results, and what they are judged by. */
+/** Search results, and the measure that they are rated by. */
 const listed = { listings: whole.max(10), labels: z.enum(["reward", "visible", "price"]).default("reward") };
 
 const phase = z.strictObject({
@@ -46,7 +46,7 @@ const phase = z.strictObject({
   /** Packed tokens of a step: rows are drawn until there are as many. */
   tokens: whole,
   tasks: z.strictObject({
-    /** Judging lists of words by how many asked words they hold. */
+    /** Rating lists of words by how many asked words they hold. */
     words: z
       .strictObject({
         ...mixed,
@@ -58,7 +58,7 @@ const phase = z.strictObject({
       .optional(),
     /** Writing words again. */
     copy: z.strictObject({ ...mixed, words: whole }).optional(),
-    /** Judging search results, verdict beside each. */
+    /** Rating search results, verdict beside each. */
     judge: z.strictObject({ ...mixed, ...listed, text: fraction.default(0) }).optional(),
     /** Writing a query; `care` is the fraction of people who say all that they want. */
     query: z.strictObject({ ...mixed, care: fraction }).optional(),
@@ -133,7 +133,7 @@ const imitate = z.strictObject({
       query: z.strictObject(mixed).prefault({}),
       select: z.strictObject(mixed).prefault({}),
       act: z.strictObject(mixed).prefault({ share: 0 }),
-      /** Exercises: judging each result's price, and finding the first affordable one wherever it stands. */
+      /** Exercises: rating each result's price, and finding the first affordable one wherever it stands. */
       price: z.strictObject(mixed).prefault({ share: 0 }),
       reading: z.strictObject(mixed).prefault({ share: 0 }),
     })

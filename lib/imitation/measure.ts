@@ -94,7 +94,7 @@ export async function measureDecisions(
         { ...sampling, maxTokens: 4 },
       ),
     );
-    return judged(
+    return selectionMeasure(
       catalogue,
       asked.map(({ play, question }, i) => {
         play.answer({ text: chosen[i]! });
@@ -159,7 +159,7 @@ interface Choice {
 /** Rewards that differ by less are equal. */
 const EQUAL = 1e-9;
 
-function judged(catalogue: Catalogue, choices: readonly Choice[]): SelectionMeasure {
+function selectionMeasure(catalogue: Catalogue, choices: readonly Choice[]): SelectionMeasure {
   const mean = (of: (choice: Choice, rewards: readonly number[], most: number) => number): number =>
     rewarded.reduce((sum, { choice, rewards, most }) => sum + of(choice, rewards, most), 0) / rewarded.length;
   const rewarded = choices.map((choice) => {

@@ -9,7 +9,7 @@ import { type Tokenizer } from "../model/index.js";
 import type { Catalogue, Goal, Product } from "../simulator/index.js";
 import { carelessQuery } from "./demonstrations/queries.js";
 import { shownPrice } from "./demonstrations/teachers.js";
-import { judgeHead, judgeRow } from "./verdicts.js";
+import { verdictHead, verdictRow } from "./verdicts.js";
 import { taught, type TaughtRow } from "./supervised.js";
 
 /** Results that exercises are made of: all that a search returns. */
@@ -38,7 +38,7 @@ function themeOf(catalogue: Catalogue, goal: Goal, random: Random): Theme {
   };
 }
 
-/** Judging the prices of a list, verdict beside each: about as many can be afforded as not. */
+/** Rating the prices of a list, verdict beside each: about as many can be afforded as not. */
 export function priceRow(
   tokenizer: Tokenizer,
   { goal, query, affordable, expensive }: Theme,
@@ -49,7 +49,7 @@ export function priceRow(
   const cheap = Math.min(affordable.length, Math.ceil(count / 2));
   const listed = random.shuffle([...affordable.slice(0, cheap), ...expensive.slice(0, count - cheap)]);
   const scores = listed.map((product) => (affordable.includes(product) ? 1 : 0));
-  const row = judgeRow(tokenizer, judgeHead(goal.instruction, query), listed.map(listingLine), scores);
+  const row = verdictRow(tokenizer, verdictHead(goal.instruction, query), listed.map(listingLine), scores);
   return { ...row, task: "price" };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Judging every listing: the selection prompt with a word of verdict behind each line. Where selection gives one answer
- * to three hundred tokens, judging gives one for each listing, and what a line's last token has to know for its verdict is
+ * Rating every listing: the selection prompt with a word of verdict behind each line. Where selection gives one answer
+ * to three hundred tokens, rating gives one for each listing, and what a line's last token has to know for its verdict is
  * what selection has to compare.
  */
 import type { TaughtRow } from "./supervised.js";
@@ -15,7 +15,7 @@ export function verdictOf(value: number): number {
 }
 
 /** The text before the first listing. */
-export function judgeHead(instruction: string, query: string | null): string {
+export function verdictHead(instruction: string, query: string | null): string {
   const system =
     query === null ? "" : "<|im_start|>system\nYou judge how well each product fits a request.<|im_end|>\n";
   const search = query === null ? "" : `\nSearch query: ${query}`;
@@ -23,12 +23,12 @@ export function judgeHead(instruction: string, query: string | null): string {
 }
 
 /**
- * A row that judges listings.
+ * A row that rates listings.
  * @param lines as `listingLine` writes them, without their number
  * @param values from 0 to 1, one for each line
  * @param textWeight fraction of the loss that goes to the listings' own tokens; 0 leaves them unscored
  */
-export function judgeRow(
+export function verdictRow(
   tokenizer: Tokenizer,
   head: string,
   lines: readonly string[],

@@ -4,7 +4,7 @@ import { stream } from "../base/index.js";
 import type { Policy } from "../policy/index.js";
 import type { Tokenizer } from "../model/index.js";
 import { type Measurement, rowLoss, scoresOf } from "../imitation/index.js";
-import { drawGoal, judgeResultsRow, type Material, queryRow, selectRow } from "./tasks.js";
+import { drawGoal, resultVerdictsRow, type Material, queryRow, selectRow } from "./tasks.js";
 
 /**
  * `select`: fraction of lists of ten where the likeliest number is a best product's; `first`: the same for always the first.
@@ -17,7 +17,7 @@ export async function measureBase(policy: Policy, material: Material, goals: num
     Array.from({ length: goals }, (_, i) => make(material, stream("measure", name, i)));
   const selects = rows("select", selectOf);
   const queries = rows("query", (m, random) => queryRow(m, random, { care: 1 }));
-  const judges = rows("judge", (m, random) => judgeResultsRow(m, random, { listings: 10 }));
+  const verdicts = rows("judge", (m, random) => resultVerdictsRow(m, random, { listings: 10 }));
   const mean = async (of: typeof selects): Promise<number> => {
     const scores = await scoresOf(policy, of);
     return of.reduce((sum, row, i) => sum + rowLoss(row, scores[i]!), 0) / of.length;
@@ -27,7 +27,7 @@ export async function measureBase(policy: Policy, material: Material, goals: num
     ...(await searches(policy, material, goals)),
     selectLoss: await mean(selects),
     queryLoss: await mean(queries),
-    judgeLoss: await mean(judges),
+    judgeLoss: await mean(verdicts),
   };
 }
 

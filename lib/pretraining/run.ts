@@ -20,7 +20,7 @@ import type { DiskCatalogue } from "../simulator/index.js";
 import { patternedModel } from "./init.js";
 import { measureBase } from "./measure.js";
 import { pretrainingShop } from "./shops.js";
-import { copyRow, judgeResultsRow, judgeWordsRow, type Material, queryRow, selectRow } from "./tasks.js";
+import { copyRow, resultVerdictsRow, wordVerdictsRow, type Material, queryRow, selectRow } from "./tasks.js";
 import { trainShopTokenizer } from "./tokenizer.js";
 
 /**
@@ -111,9 +111,9 @@ function phaseAt(phases: readonly Phase[], step: number): Phase {
 }
 
 const MAKERS = {
-  words: judgeWordsRow,
+  words: wordVerdictsRow,
   copy: copyRow,
-  judge: judgeResultsRow,
+  judge: resultVerdictsRow,
   query: queryRow,
   select: selectRow,
 };

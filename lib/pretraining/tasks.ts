@@ -11,8 +11,8 @@ import type { Random } from "../base/index.js";
 import type { Tokenizer } from "../model/index.js";
 import type { Catalogue, Goal } from "../simulator/index.js";
 import {
-  judgeHead,
-  judgeRow,
+  verdictHead,
+  verdictRow,
   keywords,
   rewardOfMatched,
   taught,
@@ -59,7 +59,7 @@ export function queryRow(material: Material, random: Random, { care }: { readonl
 }
 
 /**
- * How results are judged: by the reward of buying them, by how many of the asked words their titles show, or by whether their
+ * How results are rated: by the reward of buying them, by how many of the asked words their titles show, or by whether their
  * price is within what the instruction accepts.
  */
 export type Labels = "reward" | "visible" | "price";
@@ -103,8 +103,8 @@ export interface Results extends Task {
   readonly values: readonly number[];
 }
 
-/** Judging the results of a search. */
-export function judgeResultsRow(
+/** Rating the results of a search. */
+export function resultVerdictsRow(
   material: Material,
   random: Random,
   {
@@ -115,11 +115,11 @@ export function judgeResultsRow(
 ): TaughtRow {
   const { shop, goal, query, listed, values } = results(material, random, listings, labels);
   const lines = listed.map((index) => listingLine(shop.product(index)));
-  return judgeRow(material.tokenizer, judgeHead(goal.instruction, query), lines, values, text);
+  return verdictRow(material.tokenizer, verdictHead(goal.instruction, query), lines, values, text);
 }
 
-/** Judging lists of words by how many of the asked words they hold. */
-export function judgeWordsRow(
+/** Rating lists of words by how many of the asked words they hold. */
+export function wordVerdictsRow(
   material: Material,
   random: Random,
   {
@@ -146,9 +146,9 @@ export function judgeWordsRow(
     const fraction = asked.filter((word) => line.includes(word)).length / asked.length;
     return graded || fraction === 1 ? fraction : 0;
   });
-  return judgeRow(
+  return verdictRow(
     material.tokenizer,
-    judgeHead(asked.join(" "), null),
+    verdictHead(asked.join(" "), null),
     lines.map((line) => line.join(" ")),
     values,
     text,

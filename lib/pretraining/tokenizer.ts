@@ -2,7 +2,7 @@
 import { listingLine, queryPrompt, selectPrompt } from "../agents/index.js";
 import { type TokenizerFile, trainByteLevelBpe } from "../model/index.js";
 import { type Catalogue, openEnvironment } from "../simulator/index.js";
-import { judgeHead, VERDICTS } from "../imitation/index.js";
+import { verdictHead, VERDICTS } from "../imitation/index.js";
 
 /** How often each fixed text counts: as often as many listings, so that its words become single tokens. */
 const FIXED_WEIGHT = 1000;
@@ -44,7 +44,7 @@ function fixedTexts(shop: Catalogue): string[] {
   return [
     ...messages.map(({ content }) => content),
     ...acts,
-    judgeHead("", ""),
+    verdictHead("", ""),
     ...VERDICTS.map((word) => `.99${word}\n`),
     "<action></action> <think></think> back to search",
   ];

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-/** How an episode ended, as the shop judged it. */
+/** How an episode ended, by the shop's own reward. */
 export interface Outcome {
   /** The environment's reward of a step, from 0 to 1; the last step of a purchase has the whole score. */
   readonly score: number;

@@ -210,10 +210,10 @@ async function learnFrom(
   const { learner } = config;
   const reward = rewardFrom(learner.reward, learner.sampling.maxTokens);
   const penalty: Penalty = (turn) => reward.penalty(turn);
-  const judged = parts.critic
+  const estimate = parts.critic
     ? await criticAdvantages(groups, parts.critic, parts.trainer, learner, penalty)
     : clock.ofAlgorithm(() => estimateAdvantages(groups, learner.advantage, { penalty }));
-  const rows = clock.ofAlgorithm(() => rowsOf(groups, judged.advantages, learner));
+  const rows = clock.ofAlgorithm(() => rowsOf(groups, estimate.advantages, learner));
   const random = stream(config.seed, "mini-batches", iteration);
   const updated = await learn(rows, clock.watch(parts.trainer), learner, random);
   for (const [name, value] of Object.entries(updated)) {
@@ -223,7 +223,7 @@ async function learnFrom(
     ...rolloutMetrics(groups, learner.sampling.maxTokens),
     ...reward.metrics(groups.flatMap(({ rollouts }) => rollouts)),
     ...(config.multiTurn ? anchorMetrics(groups) : {}),
-    ...judged.metrics,
+    ...estimate.metrics,
     ...updated,
   };
 }
