@@ -19,7 +19,7 @@ export function addAgentOptions(command: Command): Command {
   return addPluginOption(command)
     .option(
       "--model <name>",
-      "of policy and prompted: a model folder; of prompted with --base-url: the endpoint's name for its model",
+      "of policy and prompted: a model or adapter, by its folder or by the name it was pulled under; with --base-url: the endpoint's name for its model",
     )
     .option("--select-model <folder>", "of policy: another model for the choices")
     .option("--history <n>", "of il-multi-turn: past steps in its prompts", integerOption("--history", 0))

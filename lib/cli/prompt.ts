@@ -104,8 +104,8 @@ function promptOf(
 async function chatOf(
   model: string,
 ): Promise<(messages: readonly Message[]) => { text: string; tokens: number }> {
-  const { findModel, loadTokenizer } = await import("../model/files/index.js");
-  const tokenizer = await loadTokenizer(findModel(model));
+  const { loadTokenizer, tokenizerFolder } = await import("../model/files/index.js");
+  const tokenizer = await loadTokenizer(tokenizerFolder(model));
   return (messages) => {
     const text = tokenizer.chatText(messages);
     return { text, tokens: tokenizer.encode(text).length };

@@ -209,17 +209,12 @@ async function answering(flags: PromptingFlags): Promise<Answering> {
     const completer = await openOnnx(onnx, dtype === undefined ? {} : { dtype });
     return { completer, shown: onnx, model: completer.model };
   }
-  const { findModel } = await import("../model/files/index.js");
   const shown = model ?? BASE;
-  const player = await openPlayer(
-    "prompted",
-    findModel(shown),
-    "it should be a model in Hugging Face's layout",
-  );
+  const player = await openPlayer("prompted", shown, "it should be a model in Hugging Face's layout");
   return {
     completer: localCompleter(player.policy, player.tokenizer, shown),
     shown,
-    model: { ...player.model, name: shown },
+    model: player.model,
   };
 }
 

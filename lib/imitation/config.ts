@@ -90,7 +90,7 @@ const pretrain = z.strictObject({
 const imitate = z.strictObject({
   kind: z.literal("imitate"),
   ...common,
-  /** Folder of the model to start from; or a shape (a folder with a `config.json`) with random weights and somebody's tokenizer. */
+  /** The model to start from, a folder or one that was pulled; or a shape (a folder with a `config.json`) with random weights and somebody's tokenizer. */
   from: z.union([
     z.string().min(1),
     z.strictObject({ random: z.string().min(1), tokenizer: z.string().min(1) }),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { InputError, type Random, stream } from "../base/index.js";
 import { freshAdapter, packedLength, Policy, type Trainee, Trainer } from "../policy/index.js";
 import {
+  findModel,
   initModel,
   loadModel,
   loadTokenizer,
@@ -143,8 +144,9 @@ export async function openImitation(
 /** The model that a run starts from. */
 async function startOf({ from, seed }: ImitateConfig): Promise<{ base: ModelFiles; tokenizer: Tokenizer }> {
   if (typeof from === "string") {
-    const base = loadModel(from);
-    return { base, tokenizer: await loadTokenizer(from, base.config) };
+    const folder = findModel(from);
+    const base = loadModel(folder);
+    return { base, tokenizer: await loadTokenizer(folder, base.config) };
   }
   const shape = readModelConfig(from.random);
   const tokenizer = await loadTokenizer(from.tokenizer, readModelConfig(from.tokenizer));
@@ -162,7 +164,7 @@ function save(folder: string, { from }: ImitateConfig, policy: Policy): void {
   if (adapter) saveAdapter(join(folder, "adapter"), adapter);
   saveModel(folder, adapter ? mergeAdapter(model, adapter) : model, {
     dtype: "BF16",
-    tokenizerFrom: typeof from === "string" ? from : from.tokenizer,
+    tokenizerFrom: typeof from === "string" ? findModel(from) : from.tokenizer,
   });
 }
 

@@ -1,10 +1,17 @@
 import { strict as assert } from "node:assert";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentNamed, agentNames, fingerprintOf, folderAgent } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
-import { initModel, saveModel, saveTokenizer, trainByteLevelBpe } from "../../lib/model/index.js";
+import {
+  initModel,
+  loadModel,
+  saveAdapter,
+  saveModel,
+  saveTokenizer,
+  trainByteLevelBpe,
+} from "../../lib/model/index.js";
 import {
   buildCatalogue,
   type DiskCatalogue,
@@ -12,6 +19,7 @@ import {
   openEnvironment,
   recipeSource,
 } from "../../lib/simulator/index.js";
+import { freshAdapter } from "../../lib/policy/index.js";
 import { readRecord } from "../../lib/records/index.js";
 import { aisle, type Run } from "../cli/run.js";
 
@@ -81,6 +89,53 @@ describe("an agent of a model folder", function () {
       name: "InputError",
       message: /There is no model in .*none for the agent "x": train one\./,
     });
+  });
+
+  it("plays a model that was pulled by its name, as the prompted agent does, and an adapter of one (A8)", async () => {
+    const commit = "0123456789abcdef0123456789abcdef01234567";
+    const cached = join(root, "home", "hub", "models--acme--tiny");
+    cpSync(join(root, "model"), join(cached, "snapshots", commit), { recursive: true });
+    mkdirSync(join(cached, "refs"));
+    writeFileSync(join(cached, "refs", "main"), commit);
+    const { config } = loadModel(join(root, "model"));
+    const kind = { rank: 2, alpha: 4, dropout: 0, targets: ["q_proj"] as const, rankStabilised: false };
+    saveAdapter(join(root, "lora"), freshAdapter(config, kind, 1), "acme/tiny");
+    const play = (agent: string, model: string, home = "home"): Promise<Run> =>
+      aisle(
+        [
+          ...["evaluate", "--agent", agent, "--model", model, "--data", join(root, "shop"), "--limit", "2"],
+          ...["--runs", join(root, "runs"), "--json"],
+        ],
+        { HF_HOME: join(root, home) },
+      );
+    const runs = await Promise.all([
+      play("policy", "acme/tiny"),
+      play("prompted", "acme/tiny"),
+      play("policy", join(root, "model")),
+      play("policy", join(root, "lora")),
+    ]);
+    const records = runs.map(({ code, stdout, stderr }) => {
+      assert.equal(code, 0, stderr);
+      return readRecord((JSON.parse(stdout) as { record: string }).record);
+    });
+    const [byName, prompted, byFolder, adapter] = records.map(
+      ({ identity }) => identity.models[0]!.fingerprint,
+    );
+    assert.equal(byName, fingerprintOf(join(root, "model")));
+    assert.deepEqual([prompted, byFolder], [byName, byName]);
+    assert.ok(adapter!.endsWith(`+${byName}`));
+    assert.equal(records[0]!.identity.models[0]!.name, "acme/tiny");
+    // A fresh adapter changes nothing, so that it buys what its base buys.
+    assert.deepEqual(records[3]!.results, records[2]!.results);
+    assert.deepEqual(records[0]!.results, records[2]!.results);
+    const missing = await Promise.all([
+      play("policy", "acme/tiny", "none"),
+      play("policy", join(root, "lora"), "none"),
+    ]);
+    for (const { code, stderr } of missing) {
+      assert.equal(code, 2);
+      assert.match(stderr, /run "aisle model pull acme\/tiny"/);
+    }
   });
 
   it("plays where AISLE_BACKEND says, on wasm without it, and its record says which", async () => {

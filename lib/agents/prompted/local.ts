@@ -53,7 +53,7 @@ export function answerOf(
 }
 
 /**
- * An agent that asks the model in a folder for both decisions, on the backend of {@link openPlayer}.
+ * An agent that asks the model in a folder (or one that was pulled) for both decisions, on the backend of {@link openPlayer}.
  * @param name as tables show it
  * @param howToGet said where the folder is missing, e.g. the command that trains it
  * @throws InputError when there is no model there or it is broken
@@ -104,29 +104,38 @@ export interface Player {
 }
 
 /**
- * Opens the model of a folder for playing (an adapter with its base too), on the backend in use; where none was chosen, on the
- * one that AISLE_BACKEND names, else on `wasm`, whose bits are the same everywhere. Run records say which it was.
+ * Opens a model for playing (an adapter with its base too), on the backend in use; where none was chosen, on the one that
+ * AISLE_BACKEND names, else on `wasm`, whose bits are the same everywhere. Run records say which it was.
+ * @param named its folder, or its name on the hub if it was pulled
  * @throws InputError as {@link folderAgent}
  */
-export async function openPlayer(name: string, folder: string, howToGet: string): Promise<Player> {
-  if (!["config.json", "adapter_config.json"].some((file) => existsSync(join(folder, file)))) {
-    throw new InputError(`There is no model in ${folder} for the agent "${name}": ${howToGet}.`);
-  }
+export async function openPlayer(name: string, named: string, howToGet: string): Promise<Player> {
+  const at = await found(name, named, howToGet);
   // Loaded only now: an agent without a model should not wait for a tensor engine.
   const { currentBackend, selectBackend } = await import("../../tensor/index.js");
   const { gathered, Policy } = await import("../../policy/index.js");
   const { loadAdapted, loadTokenizer } = await import("../../model/index.js");
+  const opened = loadAdapted(at);
   if (!currentBackend()) await selectBackend({ requested: process.env["AISLE_BACKEND"] });
-  const { model: files, adapter, base } = loadAdapted(folder);
-  const tokenizer = await loadTokenizer(folder, files.config);
+  const { folder, model: files, adapter, base } = opened;
+  const tokenizer = await loadTokenizer(opened.tokenizer, files.config);
   const policy = await Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
   const fingerprint = fingerprintOf(folder) + (base === undefined ? "" : `+${fingerprintOf(base)}`);
   return {
     policy: gathered(policy),
     tokenizer,
-    model: { name: folder, fingerprint, backend: currentBackend()! },
+    model: { name: named, fingerprint, backend: currentBackend()! },
     dispose: () => policy.dispose(),
   };
+}
+
+/** The folder of the model that an agent names. @throws InputError saying how to get it */
+async function found(agent: string, named: string, howToGet: string): Promise<string> {
+  const { isRepoName, modelFolder } = await import("../../model/files/index.js");
+  const folder = modelFolder(named) ?? named;
+  if (["config.json", "adapter_config.json"].some((file) => existsSync(join(folder, file)))) return folder;
+  const hub = isRepoName(named) ? `; if it is a model on the hub, run "aisle model pull ${named}"` : "";
+  throw new InputError(`There is no model in ${named} for the agent "${agent}": ${howToGet}${hub}.`);
 }
 
 /** SHA-256 over the files of a model folder that decide its answers, in the order of their names. */

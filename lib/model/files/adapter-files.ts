@@ -4,12 +4,11 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { InputError, readJson, writeJson } from "../../base/index.js";
 import type { ModelConfig } from "./config.js";
 import { parsePeftConfig } from "./peft-config.js";
 import { chosenLayers, type LayerFactors } from "./peft-targets.js";
-import { loadModel, type ModelFiles, type Weight } from "./model-folder.js";
+import type { Weight } from "./model-folder.js";
 import { projectionPath, projections, projectionShape, type Projection } from "./parameters.js";
 import { readFloats, SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
@@ -173,33 +172,3 @@ function targetsOf({ rank, alpha, targets, layers }: AdapterConfig): object {
     alpha_pattern: own("alpha", alpha),
   };
 }
-
-/** A model as a training run leaves it: its own weights, or an adapter and the model that the adapter belongs to. */
-export interface AdaptedModel {
-  readonly model: ModelFiles;
-  readonly adapter?: AdapterFiles;
-  /** Where the base is, when it is in another folder than the adapter. */
-  readonly base?: string;
-}
-
-/**
- * Opens a folder that holds a model, a model and an adapter for it, or an adapter alone that names its base's folder.
- * @throws InputError as `loadModel` and `loadAdapter` do, and when the base is not named or not there.
- */
-export function loadAdapted(folder: string): AdaptedModel {
-  if (!existsSync(join(folder, "adapter_config.json"))) return { model: loadModel(folder) };
-  if (existsSync(join(folder, "config.json"))) {
-    const model = loadModel(folder);
-    return { model, adapter: loadAdapter(folder, model.config) };
-  }
-  const path = join(folder, "adapter_config.json");
-  const parsed = Base.safeParse(readJson(path, "adapter configuration"));
-  if (!parsed.success) {
-    throw new InputError(`${path} names no base model: set "base_model_name_or_path" to the base's folder.`);
-  }
-  const base = parsed.data.base_model_name_or_path;
-  const model = loadModel(base);
-  return { model, adapter: loadAdapter(folder, model.config), base };
-}
-
-const Base = z.looseObject({ base_model_name_or_path: z.string().min(1) });

@@ -28,6 +28,11 @@ export function isRepoName(text: string): boolean {
   return /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/.test(text) && !/\.\.|--|\.$/.test(text);
 }
 
+/** Whether a text can be a branch, a tag or a commit. */
+export function isRevision(text: string): boolean {
+  return /^\w[\w.-]*(\/\w[\w.-]*)*$/.test(text) && !text.includes("..");
+}
+
 /** One repository in the cache. */
 export class CachedRepo {
   private readonly root: string;
@@ -90,17 +95,37 @@ export class CachedRepo {
   }
 }
 
+/** What to say of a text that is no revision. */
+export function noRevision(text: string): InputError {
+  return new InputError(`"${text}" is not a revision; give a branch, a tag or a commit.`);
+}
+
 /**
- * The folder of a model that the user named: a folder, or a repository that was pulled before.
+ * The folder of a model that the user named: a folder, or a repository that was pulled before; `undefined` where it is neither.
  * @param revision of a repository. __Default:__ `main`
- * @throws InputError when it is neither, saying how to get it
+ * @throws InputError when the revision is none
  */
-export function findModel(name: string, revision = "main", environment: Environment = process.env): string {
+export function modelFolder(
+  name: string,
+  revision = "main",
+  environment: Environment = process.env,
+): string | undefined {
   if (existsSync(name)) return name;
-  if (!isRepoName(name)) throw new InputError(`There is no model folder ${name}.`);
+  if (!isRepoName(name)) return undefined;
+  if (!isRevision(revision)) throw noRevision(revision);
   const repo = new CachedRepo(name, environment);
   const commit = repo.commit(revision);
-  if (commit !== undefined && existsSync(repo.snapshot(commit))) return repo.snapshot(commit);
+  return commit !== undefined && existsSync(repo.snapshot(commit)) ? repo.snapshot(commit) : undefined;
+}
+
+/**
+ * The same, which has to be there.
+ * @throws InputError when it is not, saying how to get it
+ */
+export function findModel(name: string, revision = "main", environment: Environment = process.env): string {
+  const folder = modelFolder(name, revision, environment);
+  if (folder !== undefined) return folder;
+  if (!isRepoName(name)) throw new InputError(`There is no model folder ${name}.`);
   throw new InputError(
     `There is no model folder ${name}; if it is a model on the hub, run "aisle model pull ${name}".`,
   );

@@ -3,12 +3,13 @@
  * @huggingface/hub; the bytes are fetched by `download`, because that package neither resumes nor reports progress.
  */
 import { existsSync, statfsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { InputError, PassingError, RunError } from "../../base/index.js";
 import { HubRepo, type HubFile } from "./hub-api.js";
-import { CachedRepo, isRepoName, type Environment } from "./hub-cache.js";
+import { CachedRepo, isRepoName, isRevision, noRevision, type Environment } from "./hub-cache.js";
 import { download } from "./hub-download.js";
 import { loadModel } from "./model-folder.js";
+import { readSafetensorsHeader } from "./safetensors-header.js";
 
 /** How far a download is. */
 export interface PullProgress {
@@ -60,9 +61,7 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
       `"${name}" is not a model on the hub; a name looks like Qwen/Qwen2.5-1.5B-Instruct.`,
     );
   }
-  if (!/^\w[\w.-]*(\/\w[\w.-]*)*$/.test(revision) || revision.includes("..")) {
-    throw new InputError(`"${revision}" is not a revision; give a branch, a tag or a commit.`);
-  }
+  if (!isRevision(revision)) throw noRevision(revision);
   const hub = new HubRepo(name, revision, environment);
   const cache = new CachedRepo(name, environment);
   let commit: string;
@@ -97,10 +96,12 @@ export async function pullModel(name: string, options: PullOptions = {}): Promis
   return { folder: cache.snapshot(commit), commit, fetched, offline: false };
 }
 
-/** Whether a snapshot can serve as a model. */
+/** Whether a snapshot can serve as a model, or as an adapter. */
 function isWhole(folder: string): boolean {
   try {
-    loadModel(folder);
+    const alone = existsSync(join(folder, "adapter_config.json")) && !existsSync(join(folder, "config.json"));
+    if (alone) readSafetensorsHeader(join(folder, "adapter_model.safetensors"));
+    else loadModel(folder);
     return true;
   } catch {
     return false;

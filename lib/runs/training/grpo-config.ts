@@ -19,7 +19,7 @@ const schema = z.strictObject({
   kind: z.literal("grpo"),
   /** The name of the run in records and on the screen. */
   name: z.string().regex(/^[a-z0-9][a-z0-9_.-]*$/, "use lower-case letters, digits, dots and dashes"),
-  /** Folder of the model that is trained from here, in Hugging Face's layout. */
+  /** The model that is trained from here, in Hugging Face's layout: a folder, or a model that was pulled. */
   model: z.string().min(1),
   /** The algorithm: a preset of lib/grpo. */
   preset: z.string(),

@@ -149,8 +149,9 @@ function readCritic(checkpoint: string): ValueHead {
 async function openParts(config: GrpoRun, dumpFolder: string): Promise<Parts> {
   const models = await import("../../model/index.js");
   const library = await import("../../policy/index.js");
-  const model = models.loadModel(config.model);
-  const tokenizer = await models.loadTokenizer(config.model, model.config);
+  const start = models.findModel(config.model);
+  const model = models.loadModel(start);
+  const tokenizer = await models.loadTokenizer(start, model.config);
   const adapter = config.lora
     ? library.freshAdapter(
         model.config,
@@ -184,7 +185,8 @@ async function openParts(config: GrpoRun, dumpFolder: string): Promise<Parts> {
       models.saveModel(folder, files.model);
       if (files.adapter) models.saveAdapter(folder, files.adapter, config.model);
       for (const name of ["tokenizer.json", "tokenizer_config.json", "generation_config.json"]) {
-        if (existsSync(join(config.model, name))) cpSync(join(config.model, name), join(folder, name));
+        if (existsSync(join(start, name)))
+          cpSync(join(start, name), join(folder, name), { dereference: true });
       }
     },
     dispose: () => policy.dispose(),

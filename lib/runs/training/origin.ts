@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { fingerprintOf } from "../../agents/index.js";
 import { checked, InputError, readJson, writeJson } from "../../base/index.js";
+import { findModel, modelFolder } from "../../model/files/index.js";
 import type { Catalogue } from "../../simulator/index.js";
 import { type Foundations, foundations, provenance, provenanceSchema } from "../../records/index.js";
 import { pluginsNow, requirePlugins } from "./loaded-plugins.js";
@@ -14,7 +15,7 @@ export type Origin = z.infer<typeof schema>;
 
 /**
  * The origin of a run that would begin now.
- * @param model the folder of its start; null where it begins from random weights
+ * @param model its start, a folder or a model that was pulled; null where it begins from random weights
  */
 export function foundationsOf(
   model: string | null,
@@ -26,7 +27,7 @@ export function foundationsOf(
     start:
       model === null
         ? { name: "random weights", fingerprint: "none" }
-        : { name: model, fingerprint: fingerprintOf(model) },
+        : { name: model, fingerprint: fingerprintOf(findModel(model)) },
     backend,
     ...pluginsNow(),
   };
@@ -62,5 +63,6 @@ export function requireSame(what: string, then: Foundations, now: Foundations): 
 
 /** A model's fingerprint as it is now; null where the model is not on this machine. */
 export function fingerprintNow(model: string): string | null {
-  return existsSync(model) ? fingerprintOf(model) : null;
+  const folder = modelFolder(model);
+  return folder === undefined ? null : fingerprintOf(folder);
 }
