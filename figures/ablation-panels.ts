@@ -1,4 +1,5 @@
-import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
+import { type Figure, fullWidth, oneDecimal, type StudyData } from "../lib/results/index.js";
+import { mean } from "../lib/stats/index.js";
 import { noticeSpec } from "./drawing.js";
 
 type Ablation = StudyData["ablations"][number];
@@ -11,20 +12,20 @@ export type Look = Pick<AblationRow, "label" | "colour" | "fill" | "shape">;
 export function ablationFigure(
   sweepName: string,
   title: string,
-  look: (variant: Variant, place: number, kit: FigureKit) => Look,
+  look: (variant: Variant, place: number) => Look,
 ): Figure {
   return {
     name: sweepName,
     title,
-    spec(data, kit) {
+    spec(data) {
       const sweep = data.ablations.find(({ name }) => name === sweepName);
-      const start = sweep && startOn(sweep, data, kit);
+      const start = sweep && startOn(sweep, data);
       const rows = (sweep?.variants ?? []).map((variant, place) =>
-        ablationRow(variant, look(variant, place, kit), start, kit),
+        ablationRow(variant, look(variant, place), start),
       );
-      if (sweep && rows.some(({ score }) => score !== null)) return ablationPanels(rows, kit);
+      if (sweep && rows.some(({ score }) => score !== null)) return ablationPanels(rows);
       const text = `No record of this ablation yet: ${sweep?.command ?? `configs/sweeps/${sweepName}.json is missing`}`;
-      return noticeSpec(kit.style.fullWidth, text);
+      return noticeSpec(fullWidth, text);
     },
   };
 }
@@ -39,7 +40,7 @@ interface Start {
  * The scores of the imitation model that training began from, on the very goals that a sweep's records hold: a sweep may play fewer than
  * the main table, and those are harder or easier than all. Undefined without records.
  */
-function startOn({ variants }: Ablation, { results }: StudyData, { stats }: FigureKit): Start | undefined {
+function startOn({ variants }: Ablation, { results }: StudyData): Start | undefined {
   const goals = new Set(
     variants.flatMap(({ records }) => records.flatMap((one) => one.results.map(({ goal }) => goal))),
   );
@@ -47,8 +48,8 @@ function startOn({ variants }: Ablation, { results }: StudyData, { stats }: Figu
   const played = start.filter(({ goal }) => goals.has(goal));
   if (played.length === 0) return undefined;
   return {
-    score: 100 * stats.mean(played.map(({ reward }) => reward)),
-    success: 100 * stats.mean(played.map(({ reward }) => (reward === 1 ? 1 : 0))),
+    score: 100 * mean(played.map(({ reward }) => reward)),
+    success: 100 * mean(played.map(({ reward }) => (reward === 1 ? 1 : 0))),
   };
 }
 
@@ -66,16 +67,11 @@ interface AblationRow {
 }
 
 /** A variant's row. `start` is where the dashed lines stand. */
-function ablationRow(
-  { summary }: Variant,
-  look: Look,
-  start: Start | undefined,
-  { format }: FigureKit,
-): AblationRow {
+function ablationRow({ summary }: Variant, look: Look, start: Start | undefined): AblationRow {
   const spread = (name: string, estimate?: { value: number; lo: number; hi: number }) => ({
     [`${name}_lo`]: estimate?.lo ?? null,
     [`${name}_hi`]: estimate?.hi ?? null,
-    [`${name}_text`]: estimate ? format.oneDecimal(estimate.value) : "",
+    [`${name}_text`]: estimate ? oneDecimal(estimate.value) : "",
   });
   return {
     ...look,
@@ -90,9 +86,9 @@ function ablationRow(
 }
 
 /** Score and success of every row side by side, with intervals and a dashed line to compare with. */
-function ablationPanels(rows: readonly AblationRow[], { style }: FigureKit, labels = 130) {
+function ablationPanels(rows: readonly AblationRow[], labels = 130) {
   const gap = 34;
-  const width = Math.floor((style.fullWidth - labels - gap - 50) / 2);
+  const width = Math.floor((fullWidth - labels - gap - 50) / 2);
   const panel = (metric: "score" | "success", title: string) => {
     const y = {
       field: "label",

@@ -1,4 +1,4 @@
-import type { Figure } from "../lib/results/index.js";
+import { type Figure, fullWidth, textWidth } from "../lib/results/index.js";
 import { type Arrow, type Box, drawingSpec, type Words } from "./drawing.js";
 
 const tint = {
@@ -14,8 +14,8 @@ export const architecture: Figure = {
   name: "architecture",
   title:
     "The rooms of the workbench: the simulator gives pages, agents ask the policy, the learner turns trajectories into updates, the study measures",
-  spec(_, { style }) {
-    const width = style.fullWidth - 6;
+  spec() {
+    const width = fullWidth - 6;
     const room = (name: keyof typeof tint, x: number, y: number, w: number, h: number): Box => ({
       x,
       y,
@@ -44,7 +44,7 @@ export const architecture: Figure = {
       names: readonly string[],
     ): { boxes: Box[]; arrows: Arrow[] } => {
       const gap = 16;
-      const widths = names.map((name) => style.textWidth(name, 12) + 14);
+      const widths = names.map((name) => textWidth(name, 12) + 14);
       const slack = (w - widths.reduce((a, b) => a + b, 0) - gap * (names.length - 1)) / names.length;
       let at = x;
       const boxes = names.map((text, i): Box => {

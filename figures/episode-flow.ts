@@ -1,15 +1,22 @@
-import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
+import {
+  agentStyle,
+  byOrder,
+  drawnAlone,
+  type Figure,
+  fullWidth,
+  type StudyData,
+} from "../lib/results/index.js";
 
 /** Where episodes fail: what is left of all of them after each demand of the goal, in the order in which it is met. */
 export const episodeFlow: Figure = {
   name: "episode-flow",
   title:
     "Where episodes fail: share of episodes that bought something, of the right type, with all attributes, all options and a price that fits",
-  spec(data, { style }) {
-    const agents = query(data, style);
+  spec(data) {
+    const agents = query(data);
     const perRow = 4;
     const gap = 18;
-    const width = Math.floor((style.fullWidth - gap * (perRow - 1) - 52) / perRow);
+    const width = Math.floor((fullWidth - gap * (perRow - 1) - 52) / perRow);
     const rows = Array.from({ length: Math.ceil(agents.length / perRow) }, (_, i) =>
       agents.slice(i * perRow, (i + 1) * perRow),
     );
@@ -91,12 +98,11 @@ export const episodeFlow: Figure = {
 const STAGES = ["bought", "type", "attributes", "options", "price"] as const;
 
 /** For each agent the fraction of all episodes, in per cent, that is left after each stage; an agent without a record has none. */
-function query({ results }: StudyData, style: FigureKit["style"]) {
-  return style
-    .byOrder(results, ({ agent }) => agent)
-    .filter(({ agent }) => style.drawnAlone.has(agent))
+function query({ results }: StudyData) {
+  return byOrder(results, ({ agent }) => agent)
+    .filter(({ agent }) => drawnAlone.has(agent))
     .map(({ agent, record }) => {
-      const { label, colour } = style.agentStyle(agent);
+      const { label, colour } = agentStyle(agent);
       if (!record) return { label: `${label} (no record)`, colour, stages: [] };
       let alive = record.results.filter(({ bought }) => bought);
       const whole = record.results.length;

@@ -1,4 +1,13 @@
-import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
+import {
+  agentStyle,
+  byOrder,
+  type Figure,
+  fullWidth,
+  isKnownAgent,
+  labelHeights,
+  type StudyData,
+} from "../lib/results/index.js";
+import { curveBand } from "../lib/stats/index.js";
 import { noticeSpec } from "./drawing.js";
 
 /** How training went: return of the roll-outs and score on dev goals against the number of roll-outs, a line an algorithm. */
@@ -6,17 +15,16 @@ export const learningCurves: Figure = {
   name: "learning-curves",
   title:
     "Learning curves from the training records: mean return of the sampled roll-outs and score on dev goals, with bands over seeds",
-  spec(data, kit) {
-    const { style } = kit;
-    const protocols = query(data, kit);
+  spec(data) {
+    const protocols = query(data);
     if (protocols.length === 0) {
       const text = "No training record yet: npx aisle train configs/grpo.json, then npx aisle record.";
-      return noticeSpec(style.fullWidth, text);
+      return noticeSpec(fullWidth, text);
     }
     const gap = 40;
     const height = protocols.length > 2 ? 104 : 140; // all of them on one page
     const labels = 132;
-    const width = Math.floor((style.fullWidth - gap - labels - 62) / 2);
+    const width = Math.floor((fullWidth - gap - labels - 62) / 2);
     const panel = (rows: readonly Row[], metric: Row["metric"], title: string, bottom: boolean) => {
       const own = rows.filter((row) => row.metric === metric);
       const x = {
@@ -35,7 +43,7 @@ export const learningCurves: Figure = {
       });
       const colour = { field: "colour", type: "nominal" as const, scale: null };
       const detail = { field: "name" };
-      const ends = metric === "dev" ? endsOf(own, style, height) : [];
+      const ends = metric === "dev" ? endsOf(own, height) : [];
       return {
         width,
         height,
@@ -107,26 +115,26 @@ const MOST = 4;
 const WINDOW = 5;
 
 /** Rows for each protocol that was trained: a band over seeds for each family and metric. */
-function query({ training }: StudyData, { style, stats }: FigureKit): { protocol: string; rows: Row[] }[] {
+function query({ training }: StudyData): { protocol: string; rows: Row[] }[] {
   const families = new Map<string, StudyData["training"]>();
   for (const one of training) {
     const { name } = one.record.identity;
-    if (style.isKnownAgent(name)) families.set(name, [...(families.get(name) ?? []), one]);
+    if (isKnownAgent(name)) families.set(name, [...(families.get(name) ?? []), one]);
   }
   const protocols = new Map<string, Row[]>();
-  for (const name of style.byOrder([...families.keys()], (one) => one)) {
+  for (const name of byOrder([...families.keys()], (one) => one)) {
     const runs = families.get(name)!;
     const { config } = runs[0]!.record.identity;
     const protocol = config["multiTurn"] ? "multi-turn" : "two-decision";
     const rows = protocols.get(protocol) ?? [];
     const played = playedBy(runs);
-    const { label, colour, ink, dash } = style.agentStyle(name);
+    const { label, colour, ink, dash } = agentStyle(name);
     const seeds = runs.length === 1 ? `${label} (1 seed)` : label;
     const band = (
       metric: Row["metric"],
       curves: readonly (readonly { step: number; value: number }[])[],
     ): Row[] =>
-      stats.curveBand(curves).map(({ step, value, lo, hi }) => ({
+      curveBand(curves).map(({ step, value, lo, hi }) => ({
         name,
         label: seeds,
         colour,
@@ -204,14 +212,10 @@ function windows(metrics: readonly Readonly<Record<string, number>>[]): { step: 
 }
 
 /** Where the lines end, with the heights of their labels. */
-function endsOf(
-  rows: readonly Row[],
-  style: FigureKit["style"],
-  height: number,
-): (Row & { height: number })[] {
+function endsOf(rows: readonly Row[], height: number): (Row & { height: number })[] {
   const names = [...new Set(rows.map((row) => row.name))];
   const ends = names.map((name) => rows.filter((row) => row.name === name).at(-1)!);
   const values = rows.flatMap(({ lo, hi }) => [lo, hi]);
-  const heights = style.labelHeights(ends, (13 * (Math.max(...values) - Math.min(...values))) / height);
+  const heights = labelHeights(ends, (13 * (Math.max(...values) - Math.min(...values))) / height);
   return ends.map((end) => ({ ...end, height: heights.get(end.name)! }));
 }

@@ -1,17 +1,25 @@
 import * as aq from "arquero";
-import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
+import {
+  agentStyle,
+  asPrinted,
+  byOrder,
+  type Figure,
+  fullWidth,
+  oneDecimal,
+  publishedColour,
+  type StudyData,
+} from "../lib/results/index.js";
 
 /** The ladder: every agent's score and success rate with its interval, and beneath what others printed. */
 export const resultsLadder: Figure = {
   name: "results-ladder",
   title:
     "Score and success rate of each agent on the test goals with 95 % intervals; beneath, numbers published on other data",
-  spec(data, kit) {
-    const { style } = kit;
-    const rows = (section: "ours" | "theirs") => query(data, kit, section);
+  spec(data) {
+    const rows = (section: "ours" | "theirs") => query(data, section);
     const labels = 188;
     const gap = 34;
-    const width = Math.floor((style.fullWidth - labels - gap - 30) / 2);
+    const width = Math.floor((fullWidth - labels - gap - 30) / 2);
     const panel = (section: "ours" | "theirs", metric: "score" | "success", name: string) => {
       const values = rows(section);
       const first = metric === "score";
@@ -96,20 +104,18 @@ export const resultsLadder: Figure = {
 };
 
 /** One row per line of the ladder: value, ends of the interval (or ± one standard deviation), label and colour. */
-function query({ results, published }: StudyData, { style, format }: FigureKit, section: "ours" | "theirs") {
+function query({ results, published }: StudyData, section: "ours" | "theirs") {
   if (section === "ours") {
-    return style
-      .byOrder(results, ({ agent }) => agent)
-      .map(({ agent, summary }) => {
-        const { label, colour, shape } = style.agentStyle(agent);
-        return {
-          label: summary ? label : `${label} (no record)`,
-          colour,
-          shape,
-          ...spread("score", format.oneDecimal, summary?.score),
-          ...spread("success", format.oneDecimal, summary?.successRate),
-        };
-      });
+    return byOrder(results, ({ agent }) => agent).map(({ agent, summary }) => {
+      const { label, colour, shape } = agentStyle(agent);
+      return {
+        label: summary ? label : `${label} (no record)`,
+        colour,
+        shape,
+        ...spread("score", oneDecimal, summary?.score),
+        ...spread("success", oneDecimal, summary?.successRate),
+      };
+    });
   }
   return (
     (
@@ -129,9 +135,9 @@ function query({ results, published }: StudyData, { style, format }: FigureKit, 
       const model = r.model.startsWith("Qwen") ? `, ${r.model.replace("Qwen2.5-", "")}` : "";
       return {
         label: `${r.sourceText}: ${r.system}${model}`,
-        colour: style.publishedColour,
-        ...spread("score", format.asPrinted, around(r.score, r.sd?.score)),
-        ...spread("success", format.asPrinted, around(r.success, r.sd?.success)),
+        colour: publishedColour,
+        ...spread("score", asPrinted, around(r.score, r.sd?.score)),
+        ...spread("success", asPrinted, around(r.success, r.sd?.success)),
       };
     })
   );

@@ -1,4 +1,4 @@
-import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
+import { agentStyle, byOrder, type Figure, fullWidth, type StudyData } from "../lib/results/index.js";
 
 const parts = [
   ["rType", "Type"],
@@ -11,13 +11,13 @@ const parts = [
 export const rewardParts: Figure = {
   name: "reward-parts",
   title: "Mean of each part of the reward by agent, with 95 % intervals: type, attributes, options and price",
-  spec({ results }, { style }) {
+  spec({ results }) {
     const labels = 152;
     const gap = 16;
-    const width = Math.floor((style.fullWidth - labels - 3 * gap - 24) / 4);
+    const width = Math.floor((fullWidth - labels - 3 * gap - 24) / 4);
     return {
       hconcat: parts.map(([part, title], index) => {
-        const values = query(results, style, part);
+        const values = query(results, part);
         const y = {
           field: "label",
           type: "nominal" as const,
@@ -74,20 +74,18 @@ export const rewardParts: Figure = {
   },
 };
 
-function query(results: StudyData["results"], style: FigureKit["style"], part: (typeof parts)[number][0]) {
-  return style
-    .byOrder(results, ({ agent }) => agent)
-    .map(({ agent, summary }) => {
-      const { label, colour, shape } = style.agentStyle(agent);
-      const { value, lo, hi } = summary?.parts[part] ?? { value: null, lo: null, hi: null };
-      return {
-        label: summary ? label : `${label} (none)`,
-        colour,
-        shape,
-        value,
-        lo,
-        hi,
-        text: value?.toFixed(2) ?? "",
-      };
-    });
+function query(results: StudyData["results"], part: (typeof parts)[number][0]) {
+  return byOrder(results, ({ agent }) => agent).map(({ agent, summary }) => {
+    const { label, colour, shape } = agentStyle(agent);
+    const { value, lo, hi } = summary?.parts[part] ?? { value: null, lo: null, hi: null };
+    return {
+      label: summary ? label : `${label} (none)`,
+      colour,
+      shape,
+      value,
+      lo,
+      hi,
+      text: value?.toFixed(2) ?? "",
+    };
+  });
 }

@@ -1,4 +1,14 @@
-import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
+import {
+  agentStyle,
+  byOrder,
+  type Figure,
+  fullWidth,
+  hasStepCredit,
+  isKnownAgent,
+  labelHeights,
+  type StudyData,
+} from "../lib/results/index.js";
+import { curveBand } from "../lib/stats/index.js";
 import { noticeSpec } from "./drawing.js";
 
 /** The content of each panel: a metric of the training records. */
@@ -13,19 +23,16 @@ export const stepCredit: Figure = {
   name: "step-credit",
   title:
     "Anchor groups during training: mean number of steps that share a page, share of steps alone on theirs, and the step level's share of the advantage",
-  spec(data, kit) {
-    const { style } = kit;
-    const rows = query(data, kit);
+  spec(data) {
+    const rows = query(data);
     if (rows.length === 0) {
       const text =
         "No training record with anchor groups yet: npx aisle train configs/gigpo.json, then npx aisle record.";
-      return noticeSpec(style.fullWidth, text);
+      return noticeSpec(fullWidth, text);
     }
     const shown = PANELS.filter(([metric]) => rows.some((row) => row.metric === metric));
     const gap = 30;
-    const width = Math.floor(
-      (style.fullWidth - gap * (shown.length - 1) - 40 * shown.length - 110) / shown.length,
-    );
+    const width = Math.floor((fullWidth - gap * (shown.length - 1) - 40 * shown.length - 110) / shown.length);
     return {
       hconcat: shown.map(([metric, title], index) => {
         const values = rows.filter((row) => row.metric === metric);
@@ -65,7 +72,7 @@ export const stepCredit: Figure = {
                 strokeDash: { field: "dash", type: "nominal" as const, scale: null },
               },
             },
-            ...(index === shown.length - 1 ? [labelsOf(values, style, y)] : []),
+            ...(index === shown.length - 1 ? [labelsOf(values, y)] : []),
           ],
         };
       }),
@@ -78,13 +85,12 @@ export const stepCredit: Figure = {
 /** The families' names beside the ends of their lines in a panel. */
 function labelsOf(
   rows: ReturnType<typeof query>,
-  style: FigureKit["style"],
   y: (field: string) => { field: string; type: "quantitative" },
 ) {
   const ends = [...new Set(rows.map(({ name }) => name))].map((name) =>
     rows.filter((row) => row.name === name).at(-1)!,
   );
-  const heights = style.labelHeights(ends, Math.max(...rows.map(({ hi }) => hi)) / 9);
+  const heights = labelHeights(ends, Math.max(...rows.map(({ hi }) => hi)) / 9);
   return {
     data: { values: ends.map((end) => ({ ...end, height: heights.get(end.name)! })) },
     mark: { type: "text" as const, align: "left" as const, dx: 6 },
@@ -98,37 +104,35 @@ function labelsOf(
 }
 
 /** A band over seeds for each family whose advantage has a step level. */
-function query({ training }: StudyData, { style, stats, hasStepCredit }: FigureKit) {
-  const names = [...new Set(training.map(({ record }) => record.identity.name))].filter(style.isKnownAgent);
-  return style
-    .byOrder(names, (name) => name)
-    .flatMap((name) => {
-      const runs = training.filter(
-        ({ record, metrics }) => record.identity.name === name && hasStepCredit(metrics),
+function query({ training }: StudyData) {
+  const names = [...new Set(training.map(({ record }) => record.identity.name))].filter(isKnownAgent);
+  return byOrder(names, (name) => name).flatMap((name) => {
+    const runs = training.filter(
+      ({ record, metrics }) => record.identity.name === name && hasStepCredit(metrics),
+    );
+    if (runs.length === 0) return [];
+    const { label, colour, ink, dash } = agentStyle(name);
+    return PANELS.flatMap(([metric]) => {
+      const curves = runs.map(({ metrics }) =>
+        metrics.flatMap((m) => {
+          const value = metric === "share" ? shareOf(m) : m[metric];
+          return value === undefined ? [] : [{ step: m["iteration"]!, value }];
+        }),
       );
-      if (runs.length === 0) return [];
-      const { label, colour, ink, dash } = style.agentStyle(name);
-      return PANELS.flatMap(([metric]) => {
-        const curves = runs.map(({ metrics }) =>
-          metrics.flatMap((m) => {
-            const value = metric === "share" ? shareOf(m) : m[metric];
-            return value === undefined ? [] : [{ step: m["iteration"]!, value }];
-          }),
-        );
-        return stats.curveBand(curves).map(({ step, value, lo, hi }) => ({
-          name,
-          label,
-          colour,
-          ink,
-          dash,
-          metric,
-          iteration: step,
-          value,
-          lo,
-          hi,
-        }));
-      });
+      return curveBand(curves).map(({ step, value, lo, hi }) => ({
+        name,
+        label,
+        colour,
+        ink,
+        dash,
+        metric,
+        iteration: step,
+        value,
+        lo,
+        hi,
+      }));
     });
+  });
 }
 
 /** The step level's part of the mean absolute advantage, in [0, 1]. */

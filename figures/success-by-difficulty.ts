@@ -1,17 +1,24 @@
 import * as aq from "arquero";
-import type { Figure, FigureKit, StudyData } from "../lib/results/index.js";
+import {
+  agentStyle,
+  drawnAlone,
+  type Figure,
+  fullWidth,
+  labelHeights,
+  type StudyData,
+} from "../lib/results/index.js";
+import { bootstrapTwoLevel } from "../lib/stats/index.js";
 
 /** Success against how much an instruction asks for: attributes and options together. */
 export const successByDifficulty: Figure = {
   name: "success-by-difficulty",
   title:
     "Score and success rate by the number of attributes and options that an instruction asks for, with 95 % intervals",
-  spec(data, kit) {
-    const { style } = kit;
-    const rows = query(data, kit);
+  spec(data) {
+    const rows = query(data);
     const labels = 84;
     const gap = 44;
-    const width = Math.floor((style.fullWidth - labels - gap - 56) / 2);
+    const width = Math.floor((fullWidth - labels - gap - 56) / 2);
     const last = Math.max(...rows.map((row) => row.order));
     const panel = (metric: "score" | "success", name: string) => {
       const x = {
@@ -83,8 +90,8 @@ export const successByDifficulty: Figure = {
 const fewest = 20;
 
 /** One row per agent, metric and bin of demands. */
-function query({ results: all }: StudyData, { stats, style }: FigureKit) {
-  const results = all.filter(({ agent }) => style.drawnAlone.has(agent));
+function query({ results: all }: StudyData) {
+  const results = all.filter(({ agent }) => drawnAlone.has(agent));
   const episodes = aq.from(
     results.flatMap(({ agent, record }) =>
       (record?.results ?? []).map((r) => ({
@@ -102,13 +109,13 @@ function query({ results: all }: StudyData, { stats, style }: FigureKit) {
   const bins = binsOf(demands);
   const rows = results.flatMap(({ agent, record }) => {
     if (!record) return [];
-    const { label, colour, ink, dash, shape } = style.agentStyle(agent);
+    const { label, colour, ink, dash, shape } = agentStyle(agent);
     return bins.flatMap(({ name, from, to }, order) => {
       const inBin = record.results.filter(
         (r) => r.attributes + r.options >= from && r.attributes + r.options <= to,
       );
       const bySeed = record.identity.seeds.map((seed) => inBin.filter((r) => r.seed === seed));
-      const [score, success] = stats.bootstrapTwoLevel(
+      const [score, success] = bootstrapTwoLevel(
         [
           bySeed.map((of) => of.map((r) => 100 * r.reward)),
           bySeed.map((of) => of.map((r) => (r.reward === 1 ? 100 : 0))),
@@ -123,7 +130,7 @@ function query({ results: all }: StudyData, { stats, style }: FigureKit) {
     });
   });
   const ends = rows.filter((row) => row.metric === "success" && row.order === bins.length - 1);
-  const heights = style.labelHeights(
+  const heights = labelHeights(
     ends.map(({ agent, value }) => ({ name: agent, value })),
     7.5, // one line of text on this scale
     0,

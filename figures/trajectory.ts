@@ -1,4 +1,4 @@
-import type { Figure, FigureKit, SampleEpisode } from "../lib/results/index.js";
+import { type Figure, fullWidth, type SampleEpisode, textWidth } from "../lib/results/index.js";
 import { type Arrow, type Box, drawingSpec, type Words, wrapped } from "./drawing.js";
 
 /** One episode, page by page, with what was done on each. */
@@ -6,13 +6,13 @@ export const trajectory: Figure = {
   name: "trajectory",
   title:
     "One episode of the match agent as the pages that it saw: search, results, product, chosen option, purchase",
-  spec({ episode }, { style }) {
-    const width = style.fullWidth - 6;
+  spec({ episode }) {
+    const width = fullWidth - 6;
     if (!episode) {
       const words = [{ x: width / 2, y: 20, text: "No record of the match agent with a success to show." }];
       return drawingSpec({ width, height: 40, words });
     }
-    return drawingSpec(layOut(episode, width, style));
+    return drawingSpec(layOut(episode, width));
   },
 };
 
@@ -21,15 +21,15 @@ const LEADING = 13;
 const LINES = 17;
 
 /** Cards side by side, each with the lines of its page; the action stands beneath with an arrow to the next page. */
-function layOut({ instruction, pages, reward }: SampleEpisode, width: number, style: FigureKit["style"]) {
+function layOut({ instruction, pages, reward }: SampleEpisode, width: number) {
   const gap = 10;
   const card = (width - gap * (pages.length - 1)) / pages.length;
   const top = 40;
   const height = LINES * LEADING + 34;
-  const measure = (text: string): number => style.textWidth(text, SIZE);
+  const measure = (text: string): number => textWidth(text, SIZE);
   const boxes: Box[] = [];
   const arrows: Arrow[] = [];
-  const words: Words[] = wrapped(`“${instruction}”`, width, (text) => style.textWidth(text, 12), 2).map(
+  const words: Words[] = wrapped(`“${instruction}”`, width, (text) => textWidth(text, 12), 2).map(
     (text, i) => ({
       text,
       x: width / 2,

@@ -13,6 +13,7 @@ export * from "./make-thesis.js";
 export * from "./method.js";
 export * from "./published.js";
 export * from "./sample-episode.js";
+export * from "./step-credit.js";
 export * from "./style/index.js";
 export * from "./tables/index.js";
 export * from "./thesis-text.js";

@@ -184,15 +184,15 @@ export function writeNote(note: Note, place: string): string {
   figure: [
     {
       file: "figures/steps.ts",
-      text: `import type { Figure } from "../lib/results/index.js";
+      text: `import { agentStyle, type Figure } from "../lib/results/index.js";
 
 /** How long episodes are, agent by agent. */
 export const steps: Figure = {
   name: "steps",
   title: "Mean number of steps of an episode by agent",
-  spec: ({ results }, { style }) => ({
+  spec: ({ results }) => ({
     width: 300,
-    data: { values: results.map(({ agent, summary }) => ({ label: style.agentStyle(agent).label, steps: summary?.steps ?? 0 })) },
+    data: { values: results.map(({ agent, summary }) => ({ label: agentStyle(agent).label, steps: summary?.steps ?? 0 })) },
     mark: "bar",
     encoding: { x: { field: "steps", type: "quantitative" }, y: { field: "label", type: "nominal" } },
   }),

@@ -1,22 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { hasStepCredit } from "../step-credit.js";
 import { besideName, RunError } from "../../base/index.js";
 import { writeIfChanged } from "../../records/index.js";
-import * as stats from "../../stats/index.js";
-import * as ladder from "../ladder.js";
-import * as style from "../style/index.js";
-import { asPrinted, oneDecimal } from "../tables/index.js";
+import { fullWidth } from "../style/index.js";
 import { runTool } from "../tools.js";
 import { renderChart } from "./render.js";
-import type { Figure, FigureKit, StudyData } from "./types.js";
-
-const kit: FigureKit = {
-  style: { ...style, ...ladder },
-  stats,
-  hasStepCredit,
-  format: { oneDecimal, asPrinted },
-};
+import type { Figure, StudyData } from "./types.js";
 
 /** Where figures go, from the project root: the SVG is committed, the PDF depends on the machine's fonts and is not. */
 export const figuresFolder = "thesis/figures";
@@ -57,11 +46,11 @@ export async function makeFigures(
  * @throws RunError when it is wider than the text block
  */
 export async function drawFigure(figure: Figure, data: StudyData): Promise<string> {
-  const svg = await renderChart(figure.spec(data, kit));
+  const svg = await renderChart(figure.spec(data));
   const width = Number(/^<svg [^>]*?width="([\d.]+)"/.exec(svg)?.[1]);
-  if (!(width <= style.fullWidth)) {
+  if (!(width <= fullWidth)) {
     throw new RunError(
-      `The figure ${figure.name} is ${width} px wide: the text block has room for ${style.fullWidth}.`,
+      `The figure ${figure.name} is ${width} px wide: the text block has room for ${fullWidth}.`,
     );
   }
   const title = figure.title.replace(/&/g, "&amp;").replace(/</g, "&lt;");

@@ -5,9 +5,6 @@ import type { Ablation } from "../ablations.js";
 import type { JudgedFile } from "../../credit/index.js";
 import type { TrainingRecord } from "../../records/index.js";
 import type { SampleEpisode } from "../sample-episode.js";
-import type * as stats from "../../stats/index.js";
-import type * as ladder from "../ladder.js";
-import type * as style from "../style/index.js";
 
 /** A training record and the metrics of its iterations, oldest first. */
 export interface TrainingCurve {
@@ -31,15 +28,6 @@ export interface StudyData {
   readonly judged: JudgedFile | null;
 }
 
-/** The part of the study that a figure may use. It is handed in, so that `figures/` needs nothing of `lib` but types. */
-export interface FigureKit {
-  readonly style: typeof style & typeof ladder;
-  readonly hasStepCredit: (metrics: readonly Readonly<Record<string, number>>[]) => boolean;
-  readonly stats: typeof stats;
-  /** Numbers as tables print them. */
-  readonly format: { readonly oneDecimal: (x: number) => string; readonly asPrinted: (x: number) => string };
-}
-
 /** One figure of the thesis: what it shows, the query that feeds it, and its Vega-Lite spec. */
 export interface Figure {
   /** File name without extension. */
@@ -47,5 +35,5 @@ export interface Figure {
   /** Its content, in a sentence: title of the SVG and alternative text of the picture. */
   readonly title: string;
   /** The chart; its data are inside it. */
-  spec(data: StudyData, kit: FigureKit): TopLevelSpec;
+  spec(data: StudyData): TopLevelSpec;
 }
