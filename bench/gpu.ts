@@ -1,5 +1,5 @@
 /**
- * One GRPO and one GiGPO iteration of a published shape under LoRA, on a card: roll-outs, advantages, the reference's scores and the update,
+ * One GRPO and one GiGPO iteration of a published shape under LoRA, on a GPU: roll-outs, advantages, the reference's scores and the update,
  * through the code that training runs. Weights are noise, rewards and pages are made up; the work is that of real ones. With a Python that
  * has torch, transformers and peft, PyTorch does the same on the same weights and tokens (`bench/peers/torch_gpu.py`).
  *
@@ -60,7 +60,7 @@ interface Times {
   readonly rollout: number;
   readonly score: number;
   readonly update: number;
-  /** Processor seconds of this process within the update: all of it means that the card waits for us. */
+  /** Processor seconds of this process within the update: all of it means that the GPU waits for us. */
   readonly updateCpu: number;
 }
 
@@ -79,7 +79,7 @@ const options = parseArgs({
   },
 }).values;
 
-/** Bytes in use on the first card, as its driver says; empty where there is no `nvidia-smi`. */
+/** Bytes in use on the first GPU, as its driver says; empty where there is no `nvidia-smi`. */
 class CardMemory {
   private readonly child: ChildProcess | undefined;
   private most = 0;
@@ -406,7 +406,7 @@ async function main(): Promise<void> {
     backend: options.backend,
     play,
     node: process.version,
-    card: cardName(),
+    gpu: gpuName(),
   };
   const save = (): void => {
     if (options.out) writeFileSync(options.out, `${JSON.stringify(result, null, 1)}\n`);
@@ -469,7 +469,7 @@ async function main(): Promise<void> {
     }
     memory.stop();
     if (options.python) {
-      // The card is free for the peer: only Dawn's device is left.
+      // The GPU is free for the peer: only Dawn's device is left.
       tf.removeBackend(options.backend);
       writeFileSync(join(folder, "data.json"), JSON.stringify(told));
       const args = [options.peer, folder, "--device", options.backend === "webgpu" ? "cuda" : "cpu"];
@@ -493,7 +493,7 @@ async function main(): Promise<void> {
   }
 }
 
-function cardName(): string | undefined {
+function gpuName(): string | undefined {
   const asked = spawnSync("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"], {
     encoding: "utf8",
   });

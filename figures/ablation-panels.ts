@@ -68,7 +68,7 @@ interface AblationRow {
 
 /** A variant's row. `start` is where the dashed lines stand. */
 function ablationRow({ summary }: Variant, look: Look, start: Start | undefined): AblationRow {
-  const spread = (name: string, estimate?: { value: number; lo: number; hi: number }) => ({
+  const withInterval = (name: string, estimate?: { value: number; lo: number; hi: number }) => ({
     [`${name}_lo`]: estimate?.lo ?? null,
     [`${name}_hi`]: estimate?.hi ?? null,
     [`${name}_text`]: estimate ? oneDecimal(estimate.value) : "",
@@ -80,8 +80,8 @@ function ablationRow({ summary }: Variant, look: Look, start: Start | undefined)
     success_start: start?.success ?? null,
     score: summary?.score.value ?? null,
     success: summary?.successRate.value ?? null,
-    ...spread("score", summary?.score),
-    ...spread("success", summary?.successRate),
+    ...withInterval("score", summary?.score),
+    ...withInterval("success", summary?.successRate),
   };
 }
 

@@ -112,8 +112,8 @@ function query({ results, published }: StudyData, section: "ours" | "theirs") {
         label: summary ? label : `${label} (no record)`,
         colour,
         shape,
-        ...spread("score", oneDecimal, summary?.score),
-        ...spread("success", oneDecimal, summary?.successRate),
+        ...withInterval("score", oneDecimal, summary?.score),
+        ...withInterval("success", oneDecimal, summary?.successRate),
       };
     });
   }
@@ -136,14 +136,14 @@ function query({ results, published }: StudyData, section: "ours" | "theirs") {
       return {
         label: `${r.sourceText}: ${r.system}${model}`,
         colour: publishedColour,
-        ...spread("score", asPrinted, around(r.score, r.sd?.score)),
-        ...spread("success", asPrinted, around(r.success, r.sd?.success)),
+        ...withInterval("score", asPrinted, around(r.score, r.sd?.score)),
+        ...withInterval("success", asPrinted, around(r.success, r.sd?.success)),
       };
     })
   );
 }
 
-function spread(
+function withInterval(
   name: string,
   write: (x: number) => string,
   estimate?: { value: number; lo: number; hi: number } | null,

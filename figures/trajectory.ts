@@ -23,7 +23,7 @@ const LINES = 17;
 /** Cards side by side, each with the lines of its page; the action stands beneath with an arrow to the next page. */
 function layOut({ instruction, pages, reward }: SampleEpisode, width: number) {
   const gap = 10;
-  const card = (width - gap * (pages.length - 1)) / pages.length;
+  const panel = (width - gap * (pages.length - 1)) / pages.length;
   const top = 40;
   const height = LINES * LEADING + 34;
   const measure = (text: string): number => textWidth(text, SIZE);
@@ -38,17 +38,17 @@ function layOut({ instruction, pages, reward }: SampleEpisode, width: number) {
     }),
   );
   pages.forEach((page, i) => {
-    const x = i * (card + gap);
-    boxes.push({ x, y: top, width: card, height, fill: "#fbfbfb", stroke: "#9a9a9a" });
+    const x = i * (panel + gap);
+    boxes.push({ x, y: top, width: panel, height, fill: "#fbfbfb", stroke: "#9a9a9a" });
     words.push({ text: page.kind, x: x + 6, y: top + 12, bold: true, align: "left" });
     let line = 0;
-    for (const { broken, chosen } of windowOf(page.lines, (text) => wrapped(text, card - 12, measure, 2))) {
+    for (const { broken, chosen } of windowOf(page.lines, (text) => wrapped(text, panel - 12, measure, 2))) {
       if (line + broken.length > LINES) break;
       if (chosen) {
         boxes.push({
           x: x + 3,
           y: top + 23.5 + LEADING * line,
-          width: card - 6,
+          width: panel - 6,
           height: LEADING * broken.length,
           fill: "#dcefe9",
           stroke: "#009e73",
@@ -64,20 +64,20 @@ function layOut({ instruction, pages, reward }: SampleEpisode, width: number) {
     if (next) {
       arrows.push({
         path: [
-          { x: x + card / 2, y: below },
-          { x: x + card / 2, y: below + 12 },
-          { x: x + card + gap + card / 2, y: below + 12 },
-          { x: x + card + gap + card / 2, y: below + 3 },
+          { x: x + panel / 2, y: below },
+          { x: x + panel / 2, y: below + 12 },
+          { x: x + panel + gap + panel / 2, y: below + 12 },
+          { x: x + panel + gap + panel / 2, y: below + 3 },
         ],
       });
-      wrapped(page.action, card + gap - 14, measure, 3).forEach((text, k) =>
-        words.push({ text, x: x + card + gap / 2, y: below + 23 + LEADING * k, size: SIZE }),
+      wrapped(page.action, panel + gap - 14, measure, 3).forEach((text, k) =>
+        words.push({ text, x: x + panel + gap / 2, y: below + 23 + LEADING * k, size: SIZE }),
       );
     }
   });
   words.push({
     text: `reward ${reward.toFixed(2)}`,
-    x: width - card / 2,
+    x: width - panel / 2,
     y: top + height - 12,
     bold: true,
   });

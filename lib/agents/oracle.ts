@@ -9,7 +9,7 @@ import {
 import { clickAction, Episode, resultsOn, searchAction } from "./episode.js";
 import type { Agent, Trajectory } from "./types.js";
 
-/** A product worth opening: where it stands and which options make the most of it. */
+/** A product to open: its place and the options with the highest reward. */
 interface Find {
   /** Results page, from 1. */
   readonly page: number;
@@ -21,7 +21,7 @@ interface Find {
 /**
  * WebShop's choice oracle (Yao et al. 2022, section 5.2): it sees the hidden reward, tries every result of a query and
  * every combination of options, and buys the best. What it tries, it tries on copies of the session, through the
- * real pages; what it plays is the straight way there, so that its trajectories are demonstrations.
+ * real pages; it plays the direct way there, so that its trajectories are demonstrations.
  */
 export class OracleAgent implements Agent {
   readonly name = "oracle";

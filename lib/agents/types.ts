@@ -77,12 +77,12 @@ export interface Agent {
   /** The language model that acts, where there is one: a run record is keyed by its fingerprint and backend too. */
   readonly model?: { readonly name: string; readonly fingerprint: string; readonly backend: string };
   /**
-   * Where the model runs elsewhere: episodes worth playing at once. Each finished one is then kept at once, because it has cost
+   * Where the model runs elsewhere: the number of episodes that are played concurrently. Each finished one is then kept at once, because it has cost
    * time and perhaps money. Absent: one at a time, here.
    */
   readonly remote?: { readonly concurrency: number };
   /**
-   * Where the model is here and answers many questions in one pass: episodes worth playing at once. What they become does not
+   * Where the model is here and answers many questions in one pass: the number of episodes that are played concurrently. What they become does not
    * depend on it. Absent: one at a time.
    */
   readonly together?: number;

@@ -1,4 +1,4 @@
-/** How well a model takes the two decisions, apart from what an episode's rule adds: on goals that it was not trained on. */
+/** Measures of a model's two decisions, each on its own: on goals that it was not trained on. */
 import { LISTED, type SelectQuestion, TwoDecisionPlay } from "../agents/index.js";
 import { loadModel, loadTokenizer, type Tokenizer } from "../model/index.js";
 import { Policy, type Sample } from "../policy/index.js";

@@ -57,7 +57,7 @@ export function supervisedLoss(rows: readonly TaughtRow[]): CrossEntropyLoss {
   );
 }
 
-/** Scores of {@link sequencesOf} rows, gathered row by row. `[row][completion]` */
+/** Scores of {@link sequencesOf} rows, collected row by row. `[row][completion]` */
 export function byRow(
   rows: readonly { readonly completions: readonly unknown[] }[],
   scores: readonly TokenScores[],

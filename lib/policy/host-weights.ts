@@ -48,7 +48,7 @@ export class HostWeights implements HostWeightsParts {
   /** Every trained value. */
   readonly vector: Float32Array;
   readonly frozen: ReadonlyMap<string, FrozenTensor>;
-  /** The input embedding `[vocab, d]`; rows are gathered here, where the ids are, and never on the backend. */
+  /** The input embedding `[vocab, d]`; rows are looked up here, where the ids are, and never on the backend. */
   readonly embedding: Float32Array;
 
   constructor(parts: HostWeightsParts) {
@@ -95,7 +95,7 @@ export class HostWeights implements HostWeightsParts {
     const frozen = new Map<string, FrozenTensor>();
     for (const [name, weight] of rests as ReadonlyMap<string, Weight>) {
       const size = weight.shape.reduce((product, n) => product * n, 1);
-      // Without workers a frozen tensor goes straight to the backend; only the embedding is kept here as well.
+      // Without workers a frozen tensor goes directly to the backend; only the embedding is kept here as well.
       const kept = shared || name === EMBEDDING;
       const { shape } = weight;
       frozen.set(name, { shape, values: kept ? weight.data(reserve(size)) : () => weight.data() });

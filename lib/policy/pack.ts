@@ -1,6 +1,6 @@
 /**
  * Packing: from flat sequences to one stream of tokens. Sequences that begin with the same tokens are one bundle, whose beginning is
- * computed once; bundles are gathered into micro-batches, and the bundles of one lie side by side. This is the policy's own business;
+ * computed once; bundles are collected into micro-batches, and the bundles of one lie side by side. This is the policy's own business;
  * whoever trains or scores hands over sequences and gets back their scores in the same order.
  */
 import type { Sequence } from "../objective/index.js";
@@ -25,7 +25,7 @@ export interface SequenceBundle extends Bundle {
   readonly members: readonly number[];
 }
 
-/** Gathers sequences by what they begin with, in order of first appearance. */
+/** Collects sequences by their common beginning, in order of first appearance. */
 export function bundled(sequences: readonly Sequence[]): SequenceBundle[] {
   const byBeginning = new Map<
     string,

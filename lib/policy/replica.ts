@@ -279,7 +279,7 @@ async function put(
     gradient.fill(0, offset, offset + size);
     return;
   }
-  // On the heap of `wasm` the values can be copied straight to their place.
+  // On the heap of `wasm` the values can be copied directly to their place.
   const runtime = wasmRuntime();
   gradient.set(
     runtime ? runtime.floats(runtime.address(of), size) : ((await of.data()) as Float32Array),

@@ -1,5 +1,5 @@
 /**
- * A reward term: one named part of what a policy is trained on. A configuration adds terms up, and each is logged apart
+ * A reward term: one named part of what a policy is trained on. A configuration adds terms up, and each is logged separately
  * (`reward/<name>`), so that a rising sum cannot hide which part rose.
  */
 import { z } from "zod";

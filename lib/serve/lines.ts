@@ -8,8 +8,8 @@ export interface LineOptions {
 }
 
 const NEWLINE = 10;
-/** Characters of answers that are gathered before they are written: a few lines can ask for many long ones. */
-const GATHERED = 1 << 18;
+/** Characters of answers that are collected before they are written: a few lines can ask for many long ones. */
+const MOST_COLLECTED = 1 << 18;
 
 /**
  * Answers each line of JSON with one line, in order, until the input ends or the reader goes away. A line that is too
@@ -31,7 +31,7 @@ export async function serveLines(
   let held: Buffer[] = [];
   let length = 0;
   const answers: string[] = [];
-  let gathered = 0;
+  let collected = 0;
   const finish = (): void => {
     if (length > maxBytes) {
       answers.push(JSON.stringify({ error: `The line is longer than ${maxBytes} bytes.` }));
@@ -39,7 +39,7 @@ export async function serveLines(
       const line = Buffer.concat(held).toString("utf8").trim();
       if (line !== "") answers.push(answerLine(store, line));
     }
-    gathered += answers.at(-1)?.length ?? 0;
+    collected += answers.at(-1)?.length ?? 0;
     held = [];
     length = 0;
   };
@@ -56,9 +56,9 @@ export async function serveLines(
         keep(bytes.subarray(start, end));
         finish();
         start = end + 1;
-        if (gathered > GATHERED) {
+        if (collected > MOST_COLLECTED) {
           await send(output, answers);
-          gathered = 0;
+          collected = 0;
         }
       }
       keep(bytes.subarray(start));

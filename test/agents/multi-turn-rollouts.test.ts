@@ -11,7 +11,7 @@ import {
   rollOutMultiTurn,
 } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
-import { gathered, Policy } from "../../lib/policy/index.js";
+import { batching, Policy } from "../../lib/policy/index.js";
 import { loadModel, loadTokenizer, type Tokenizer } from "../../lib/model/index.js";
 import { useBackend } from "../../lib/tensor/index.js";
 import { saveTinyModel, tinyShop } from "../runs/tiny-run.js";
@@ -105,7 +105,7 @@ describe("multi-turn roll-outs", function () {
     assert.deepEqual(await agent.play(environment, 3, stream(0, "x")), played);
     const together = multiTurnPlayerAgent(
       "tiny",
-      { policy: gathered(policy), tokenizer, model },
+      { policy: batching(policy), tokenizer, model },
       { maxSteps: 2, maxTokens: 6 },
     );
     const side = await Promise.all([2, 3, 4].map((goal) => together.play(environment, goal, stream(0, "x"))));

@@ -29,7 +29,7 @@ describe("setup gpu", () => {
     process.env["PATH"] = `${bin}${path.delimiter}/usr/bin${path.delimiter}/bin`;
     return root;
   }
-  const driver = "echo 'A card, 550.1'";
+  const driver = "echo 'A GPU, 550.1'";
   const options = { platform: "linux", arch: "x64" } as const;
   const installs = (module: string): string =>
     `case "$*" in
@@ -58,7 +58,7 @@ exports.backend = () => ({ isUsingGpuDevice: ${gpu} });`;
     const root = project({ "nvidia-smi": driver, npm: installs(module(true)) });
     const proof = await setupGpu({ ...options, root, say: (text) => said.push(text) });
     assert.ok(proof.gflops > 0);
-    assert.match(said.join("\n"), /Found A card, 550\.1/);
+    assert.match(said.join("\n"), /Found A GPU, 550\.1/);
   });
 
   it("changes nothing without a driver", async () => {
@@ -84,7 +84,7 @@ mkdir -p ${PACKAGE}/lib; echo "npm error code 1"; echo "npm error Error: getaddr
     assert.ok(!existsSync(path.join(root, PACKAGE)));
   });
 
-  it("says when there is no npm, no package for the system, no card, a wrong product, a missing library", async () => {
+  it("says when there is no npm, no package for the system, no GPU, a wrong product, a missing library", async () => {
     const wanted: [string, RegExp][] = [
       [module(false), /finds no GPU it can use; it needs CUDA 11\.2/],
       [module(true, 3), /is wrong/],

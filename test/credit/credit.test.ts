@@ -17,13 +17,13 @@ import {
 import { toMarkdown, valueTable } from "../../lib/results/index.js";
 import { saveTinyModel, tinyShop } from "../runs/tiny-run.js";
 
-const worth = (score: number): { score: number; success: number } => ({
+const value = (score: number): { score: number; success: number } => ({
   score,
   success: Number(score === 1),
 });
 
 /**
- * Two decisions an episode: the first is luck that nobody can tell from the page, worth nothing or all; the second, on one of two pages,
+ * Two decisions an episode: the first is luck that nobody can tell from the page, with a value of nothing or all; the second, on one of two pages,
  * is right or wrong. The return is the sum of both, and only the second page's decisions can be compared.
  */
 function episodes(goal: number, count: number): JudgedEpisode[] {
@@ -36,14 +36,14 @@ function episodes(goal: number, count: number): JudgedEpisode[] {
       goal,
       reward,
       turns: [
-        { anchor: "start", before: worth(0.4), after: worth(0.6 * luck + 0.1) },
-        { anchor: `luck ${luck}`, before: worth(0.6 * luck + 0.1), after: worth(reward) },
+        { anchor: "start", before: value(0.4), after: value(0.6 * luck + 0.1) },
+        { anchor: `luck ${luck}`, before: value(0.6 * luck + 0.1), after: value(reward) },
       ],
     };
   });
 }
 
-describe("credit, judged by what decisions were worth", () => {
+describe("credit, judged by the values of decisions", () => {
   it("is better with the step level where an episode's return hides which decision made it", () => {
     const judged = Array.from({ length: 60 }, (_, goal) => episodes(goal, 16));
     const rule = { gamma: 1, size: 8, reward: "score" as const };
@@ -67,12 +67,12 @@ describe("credit, judged by what decisions were worth", () => {
     assert.throws(() => agreement(judged, { ...rule, size: 17, stepWeight: 0 }), /there are 16/);
   });
 
-  it("is 1 for advantages that are the worth itself", () => {
-    // One decision an episode: its advantage is its return less the mean, and its worth the return less a constant.
+  it("is 1 for advantages that are the values themselves", () => {
+    // One decision an episode: its advantage is its return less the mean, and its value the return less a constant.
     const judged = [0, 1, 2].map((goal) =>
       Array.from({ length: 8 }, (_, i): JudgedEpisode => {
         const reward = ((goal + i) % 4) / 4;
-        return { goal, reward, turns: [{ anchor: "a", before: worth(0.375), after: worth(reward) }] };
+        return { goal, reward, turns: [{ anchor: "a", before: value(0.375), after: value(reward) }] };
       }),
     );
     const { correlation, sign } = agreement(judged, { gamma: 1, size: 8, reward: "score", stepWeight: 0 });
@@ -106,8 +106,8 @@ describe("credit, judged by what decisions were worth", () => {
       for (const own of judged) {
         assert.equal(own.length, 3);
         for (const { reward, turns } of own) {
-          // What follows a decision is what the next begins with; an episode's end is worth its reward.
-          turns.forEach((turn, t) => assert.deepEqual(turn.after, turns[t + 1]?.before ?? worth(reward)));
+          // What follows a decision is what the next begins with; an episode's end has its reward as value.
+          turns.forEach((turn, t) => assert.deepEqual(turn.after, turns[t + 1]?.before ?? value(reward)));
           assert.deepEqual(turns[0]!.before, own[0]!.turns[0]!.before, "all begin in one state");
         }
       }

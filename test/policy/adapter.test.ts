@@ -5,7 +5,7 @@ import { loadAdapter, loadModel, mergeAdapter, parameterShapes } from "../../lib
 import { useBackend } from "../../lib/tensor/index.js";
 import { fixture } from "../fixtures/index.js";
 import { curved } from "./curved.js";
-import { apart, lora, withPolicy } from "./small.js";
+import { distance, lora, withPolicy } from "./small.js";
 
 describe("an adapter", () => {
   before(() => useBackend("wasm"));
@@ -22,12 +22,12 @@ describe("an adapter", () => {
       return scores;
     };
     const merged = mergeAdapter(base, adapter);
-    assert.ok(apart(await scoresOf({ adapter }), await scoresOf({}, merged)) < 1e-4);
-    assert.ok(apart(await scoresOf({}), await scoresOf({}, merged)) > 1e-2);
+    assert.ok(distance(await scoresOf({ adapter }), await scoresOf({}, merged)) < 1e-4);
+    assert.ok(distance(await scoresOf({}), await scoresOf({}, merged)) > 1e-2);
     const unmerged = mergeAdapter(merged, adapter, -1);
     for (const name of parameterShapes(base.config).keys()) {
       const before = base.weights.get(name)!.data();
-      assert.ok(apart(unmerged.weights.get(name)!.data(), before) <= 2 ** -22 * 8, name);
+      assert.ok(distance(unmerged.weights.get(name)!.data(), before) <= 2 ** -22 * 8, name);
     }
   });
 

@@ -52,7 +52,7 @@ export async function withPolicy<T>(options: PolicyOptions, use: (policy: Policy
   }
 }
 
-export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
+export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   assert.equal(a.length, b.length);
   let worst = 0;
   for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i]! - b[i]!));

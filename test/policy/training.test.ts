@@ -16,7 +16,7 @@ import { crossEntropyLoss, type Sequence } from "../../lib/objective/index.js";
 import { useBackend } from "../../lib/tensor/index.js";
 import { learn, parseGrpoConfig, PRESETS } from "../../lib/grpo/index.js";
 import { curved, curvedAt } from "./curved.js";
-import { apart, config, lora, someRows, withPolicy } from "./small.js";
+import { config, distance, lora, someRows, withPolicy } from "./small.js";
 
 describe("gradients", () => {
   before(() => useBackend("wasm"));
@@ -36,7 +36,7 @@ describe("gradients", () => {
         const of = async (checkpoint: "none" | "layer"): Promise<Float32Array> =>
           (await policy.gradients(rows, curved(rows), { temperature: 0.8, checkpoint })).gradient.slice();
         const gradient = await of("none");
-        assert.ok(apart(gradient, await of("layer")) < 1e-5);
+        assert.ok(distance(gradient, await of("layer")) < 1e-5);
         const lossAt = async (): Promise<number> =>
           curvedAt(await policy.logProbs(rows, { temperature: 0.8 }));
         // Along a random direction in each tensor: more signal than single entries in float32.
@@ -76,10 +76,10 @@ describe("gradients", () => {
       const separateRows = rows.map((row, packWith) => ({ ...row, packWith }));
       assert.ok(new Set(rows.map(({ packWith }) => packWith)).size < rows.length, "some share a prompt");
       const separate = (await policy.gradients(separateRows, loss)).gradient;
-      assert.ok(apart(packed, separate) < 1e-5, `${apart(packed, separate)}`);
+      assert.ok(distance(packed, separate) < 1e-5, `${distance(packed, separate)}`);
       const a = await policy.logProbs(rows);
       const b = await policy.logProbs(separateRows);
-      a.forEach((scores, i) => assert.ok(apart(scores.logProbs, b[i]!.logProbs) < 1e-5));
+      a.forEach((scores, i) => assert.ok(distance(scores.logProbs, b[i]!.logProbs) < 1e-5));
     });
   });
 
@@ -90,11 +90,11 @@ describe("gradients", () => {
       const turned = order.map((i) => rows[i]!);
       const scores = await policy.logProbs(rows);
       (await policy.logProbs(turned)).forEach(({ logProbs }, k) =>
-        assert.ok(apart(logProbs, scores[order[k]!]!.logProbs) < 1e-5),
+        assert.ok(distance(logProbs, scores[order[k]!]!.logProbs) < 1e-5),
       );
       const one = await policy.gradients(rows, curved(rows));
       const gradient = one.gradient.slice();
-      one.scores.forEach(({ logProbs }, i) => assert.ok(apart(logProbs, scores[i]!.logProbs) < 1e-5));
+      one.scores.forEach(({ logProbs }, i) => assert.ok(distance(logProbs, scores[i]!.logProbs) < 1e-5));
       assert.deepEqual(
         one.parts.flatMap((part) => part.rows).sort((x, y) => x - y),
         rows.map((_, i) => i),
@@ -105,7 +105,7 @@ describe("gradients", () => {
         one.loss,
       );
       const two = (await policy.gradients(turned, curved(turned, order))).gradient;
-      assert.ok(apart(gradient, two) < 1e-5);
+      assert.ok(distance(gradient, two) < 1e-5);
     });
   });
 
@@ -138,12 +138,12 @@ describe("gradients", () => {
         results.push((await policy.gradients(some, curved(some), { dropout: [1, 2] })).gradient.slice());
       });
     }
-    assert.ok(apart(results[0]!, results[1]!) < 1e-5 && apart(results[0]!, results[2]!) < 1e-5);
+    assert.ok(distance(results[0]!, results[1]!) < 1e-5 && distance(results[0]!, results[2]!) < 1e-5);
     await withPolicy({ adapter }, async (policy) => {
       policy.parameters.fill(0.1);
       policy.changed();
       const whole = (await policy.gradients(some, curved(some))).gradient;
-      assert.ok(apart(results[0]!, whole) > 1e-3, "dropout did nothing");
+      assert.ok(distance(results[0]!, whole) > 1e-3, "dropout did nothing");
     });
   });
 });

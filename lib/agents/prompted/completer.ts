@@ -30,9 +30,9 @@ export interface Completer {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Run records say what its answers took. Our own policy's do not: they cost nothing but the time that provenance has. */
   readonly counted?: boolean;
-  /** It runs elsewhere, and this many questions at once are worth asking. */
+  /** It runs elsewhere and is asked so many questions concurrently. */
   readonly remote?: { readonly concurrency: number };
-  /** It is here, and so many questions at once are worth asking: they are answered in one pass. */
+  /** It is here and is asked so many questions concurrently: they are answered in one pass. */
   readonly together?: number;
   /** Whether a prompt leaves room for so many tokens; absent where nobody here knows. */
   fits?(messages: readonly Message[], maxTokens: number): boolean;

@@ -113,7 +113,7 @@ export async function openPlayer(name: string, named: string, howToGet: string):
   const at = await found(name, named, howToGet);
   // Loaded only now: an agent without a model should not wait for a tensor engine.
   const { currentBackend, selectBackend } = await import("../../tensor/index.js");
-  const { gathered, Policy } = await import("../../policy/index.js");
+  const { batching, Policy } = await import("../../policy/index.js");
   const { loadAdapted, loadTokenizer } = await import("../../model/index.js");
   const opened = loadAdapted(at);
   if (!currentBackend()) await selectBackend({ requested: process.env["AISLE_BACKEND"] });
@@ -122,7 +122,7 @@ export async function openPlayer(name: string, named: string, howToGet: string):
   const policy = await Policy.create(files, { train: "nothing", ...(adapter ? { adapter } : {}) });
   const fingerprint = fingerprintOf(folder) + (base === undefined ? "" : `+${fingerprintOf(base)}`);
   return {
-    policy: gathered(policy),
+    policy: batching(policy),
     tokenizer,
     model: { name: named, fingerprint, backend: currentBackend()! },
     dispose: () => policy.dispose(),

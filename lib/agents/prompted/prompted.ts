@@ -63,7 +63,7 @@ export function promptedAgent(
   };
 }
 
-/** How many episodes are worth playing at once with a completer. */
+/** The number of episodes that are played concurrently with a completer. */
 export function sideBySide({ remote, together }: Completer): Pick<Agent, "remote" | "together"> {
   return { ...(remote ? { remote } : {}), ...(together ? { together } : {}) };
 }

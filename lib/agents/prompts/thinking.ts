@@ -3,7 +3,7 @@
  * thinking take it out themselves; of the others it arrives as text, each model with marks of its own.
  */
 
-/** An answer apart from what surrounds it. */
+/** An answer without its thoughts and marks. */
 export interface PlainAnswer {
   /** The answer after thinking, without a code fence around it. */
   readonly text: string;

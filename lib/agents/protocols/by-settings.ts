@@ -36,7 +36,7 @@ export function playBySettings(
   });
 }
 
-/** The form of a multi-turn agent's prompts; prompted agents keep it apart, trained ones among their other settings. */
+/** The form of a multi-turn agent's prompts; prompted agents keep it separately, trained ones among their other settings. */
 export function formOf(settings: Settings): MultiTurnForm {
   const { history, observations, thought } = (settings["form"] ?? settings) as Settings;
   return {

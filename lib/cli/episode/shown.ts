@@ -57,7 +57,7 @@ export function asJson({ trajectory, goal, seed, from }: ShownEpisode): unknown 
 }
 
 /**
- * For people: what was asked, seen, answered and done, and what the purchase was worth and why.
+ * For people: what was asked, seen, answered and done, and the purchase's reward and its parts.
  * @param brief pages shortened instead of prompts
  */
 export function asText({ trajectory, goal, seed, from }: ShownEpisode, brief: boolean): string {

@@ -1,4 +1,4 @@
-/** A training run in the terminal: curves that grow in place, and above them what is worth keeping. */
+/** A training run in the terminal: curves that grow in place, and lines that stay above them. */
 import { duration, timeLeft } from "../../base/index.js";
 import { type Curve, CurveHistory, curvesText } from "../../results/index.js";
 import { note } from "../common.js";

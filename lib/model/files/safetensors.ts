@@ -1,5 +1,5 @@
 /**
- * Reading and writing safetensors. Tensors are read one at a time, straight into the array that is handed out
+ * Reading and writing safetensors. Tensors are read one at a time, directly into the array that is handed out
  * (float32) or through a small buffer (16-bit floats, converted once), so that two copies are never held.
  */
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";

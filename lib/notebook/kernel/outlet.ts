@@ -11,7 +11,7 @@ type Name = "stdout" | "stderr";
 export interface Outlet {
   /** From now on, what is printed goes out as stream messages. */
   capture(): void;
-  /** Sends what is gathered: before any other output, so that the order stays. */
+  /** Sends the collected output: before any other output, so that the order stays. */
   flush(): void;
   /** The cell to which prints of unknown origin go from now on. */
   begin(context: CellContext): void;

@@ -1,5 +1,5 @@
 /** Drawing tokens from a model. */
 export { draw, type Drawn, type DrawOptions } from "./draw.js";
-export { gathered, type Sampler } from "./gathered.js";
+export { batching, type Sampler } from "./batching.js";
 export * from "./trie.js";
 export * from "./types.js";

@@ -113,7 +113,7 @@ export function comparisonSentences(
   }).join(" ");
 }
 
-/** How far apart in score and in success rate, in LaTeX: "+4.5, +4.3". The table of comparisons has the rest. */
+/** Differences in score and in success rate, in LaTeX: "+4.5, +4.3". The table of comparisons has the rest. */
 function amounts({ success, difference }: Comparison): string {
   return [difference, success.difference]
     .map((value) => {

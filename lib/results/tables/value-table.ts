@@ -64,7 +64,7 @@ export function valueTable(file: JudgedFile | null): TableDocument {
         .replace(/-(?=\d)/g, "$-$"),
   });
   return {
-    name: "worth",
+    name: "decision-values",
     sections: [
       {
         heading: "",

@@ -7,7 +7,7 @@ export interface IterationTimes {
   readonly rollout: number;
   /** Everything between the roll-outs and the next ones but evaluation; `score` and `algorithm` are parts of it. */
   readonly update: number;
-  /** Log-probabilities apart from the update's own: old ones before mini-batches, the reference's. */
+  /** Log-probabilities other than the update's own: old ones before mini-batches, the reference's. */
   readonly score: number;
   /** Advantages, rows and the objective: what the algorithm costs beside the model. */
   readonly algorithm: number;

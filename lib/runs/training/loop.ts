@@ -9,7 +9,7 @@ import { type Progress, RunFolder } from "./run-folder.js";
 
 export type Metrics = Readonly<Record<string, number>>;
 
-/** One iteration, finished. Metrics repeat to the bit; seconds do not and are kept apart. */
+/** One iteration, finished. Metrics repeat to the bit; seconds do not and are kept separately. */
 export interface IterationReport {
   readonly iteration: number;
   readonly iterations: number;

@@ -25,7 +25,8 @@ export interface ProductType {
   /** Breadcrumb joined with " › ", as WebShop has it. */
   readonly path: string;
   readonly price: number;
-  readonly spread: number;
+  /** The most expensive and the cheapest product of the type lie by this factor above and below `price`. */
+  readonly priceFactor: number;
   readonly attributes: readonly Attribute[];
   readonly options: readonly { readonly name: string; readonly values: readonly string[] }[];
   readonly optionShare: number;
@@ -70,7 +71,7 @@ export function compileRecipe(words: Words, seed: number): Recipe {
         queries: type.query,
         path: type.path.split(" > ").join(" › "),
         price: type.price[0],
-        spread: 1.4 * type.price[1],
+        priceFactor: 1.4 * type.price[1],
         attributes: attributesOf(type, category, attributes),
         options: optionsOf(type, words),
         optionShare: category.optionShare,

@@ -19,8 +19,8 @@ export interface Design {
 }
 
 /** Fraction of listings with a price range, and with no price at all (WebShop's 100 first: 13 and about 4). */
-const RANGE_SHARE = 0.13;
-const NO_PRICE_SHARE = 0.04;
+const RANGE_PROBABILITY = 0.13;
+const NO_PRICE_PROBABILITY = 0.04;
 
 /** A product of its own. */
 export function drawDesign(recipe: Recipe, random: Random): Design {
@@ -102,14 +102,14 @@ function drawValues(values: readonly string[], random: Random): string[] {
   return [...chosen];
 }
 
-/** Around the type's usual price, dear ones as far above as cheap ones below; only + − × ÷, so that it is exact everywhere. */
+/** Around the type's usual price, expensive ones by the same factor above as cheap ones below; only + − × ÷, so that it is exact everywhere. */
 function drawPrice(type: ProductType, random: Random): number[] {
-  if (random.next() < NO_PRICE_SHARE) return [];
+  if (random.next() < NO_PRICE_PROBABILITY) return [];
   const away = random.next() + random.next() - 1; // triangular in (-1, 1)
-  const far = 1 + Math.abs(away) * (type.spread - 1);
+  const far = 1 + Math.abs(away) * (type.priceFactor - 1);
   const price = away < 0 ? type.price / far : type.price * far;
   const low = endings(price, random);
-  if (random.next() >= RANGE_SHARE) return [low];
+  if (random.next() >= RANGE_PROBABILITY) return [low];
   return [low, endings(price * (1.1 + random.next() * 0.9), random)];
 }
 

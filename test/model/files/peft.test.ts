@@ -18,7 +18,7 @@ import {
 import { Policy } from "../../../lib/policy/index.js";
 import { useBackend } from "../../../lib/tensor/index.js";
 import { fixture } from "../../fixtures/index.js";
-import { apart } from "../../policy/small.js";
+import { distance } from "../../policy/small.js";
 import { scratch } from "./scratch.js";
 
 /** What PEFT made of a configuration: see test/fixtures/make_peft_variants.py. */
@@ -103,7 +103,7 @@ describe("adapter_config.json is read as PEFT reads it", () => {
       const policy = await Policy.create(model, { adapter: copy, train: "nothing" });
       const [scores] = await policy.logProbs([{ promptIds, responseIds }]);
       await policy.dispose();
-      assert.ok(apart(scores!.logProbs, logp) < 1e-4, `${what}: ${apart(scores!.logProbs, logp)}`);
+      assert.ok(distance(scores!.logProbs, logp) < 1e-4, `${what}: ${distance(scores!.logProbs, logp)}`);
     }
     assert.ok(loaded > 150, `${loaded}`);
   });

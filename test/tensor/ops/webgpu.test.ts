@@ -21,7 +21,7 @@ function normals(shape: number[], random: Random): tf.Tensor {
   );
 }
 
-/** The outputs and the gradients of a weighted sum of them; read without blocking, as a card must be. */
+/** The outputs and the gradients of a weighted sum of them; read without blocking, as a GPU must be. */
 async function evaluate(example: Case): Promise<Float32Array[]> {
   const results = tf.tidy(() => {
     const inputs = example.shapes.map((shape, i) => normals(shape, stream(1, example.name, i)));

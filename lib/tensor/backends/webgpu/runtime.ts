@@ -36,7 +36,7 @@ export function float(value: number): Parameter {
 
 /** Free buffers beyond this many bytes are given back to the driver. */
 const POOL_BYTES = 1 << 30;
-/** Commands, and bytes of new tensors, that are gathered before they are handed to the driver; what they let go can then be used again. */
+/** Commands, and bytes of new tensors, that are collected before they are handed to the driver; what they let go can then be used again. */
 const [BATCH, BATCH_BYTES] = [64, 1 << 28];
 /** Parameter blocks that are kept; every layer and step asks for the same ones. */
 const PARAMETER_BLOCKS = 2048;

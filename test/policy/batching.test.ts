@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { gathered, type Sampler } from "../../lib/policy/index.js";
+import { batching, type Sampler } from "../../lib/policy/index.js";
 import { useBackend } from "../../lib/tensor/index.js";
 import { config, someRows, withPolicy } from "./small.js";
 
@@ -29,7 +29,7 @@ describe("askers of one policy, answered together", () => {
       for (const [i, prompt] of prompts.entries())
         alone.push(await policy.sample([{ prompt, n: 2, name: ["a"] }], options(i)));
       const { sampler, passes } = counted(policy);
-      const together = gathered(sampler);
+      const together = batching(sampler);
       const answers = await Promise.all(
         prompts.map((prompt, i) => together.sample([{ prompt, n: 2, name: ["a"] }], options(i))),
       );
@@ -44,7 +44,7 @@ describe("askers of one policy, answered together", () => {
   it("are not mixed when they ask for different things, nor spoilt by one who cannot be answered", () =>
     withPolicy({}, async (policy) => {
       const { sampler, passes } = counted(policy);
-      const together = gathered(sampler);
+      const together = batching(sampler);
       const ask = (prompt: readonly number[], maxTokens: number) =>
         together.sample([{ prompt, name: ["a"] }], { seed: 0, maxTokens });
       const [short, long] = await Promise.all([ask(prompts[0]!, 2), ask(prompts[1]!, 4)]);

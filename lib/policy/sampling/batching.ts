@@ -1,7 +1,7 @@
 /**
- * Many who ask one at a time, answered together. Episodes that are played side by side ask the same policy; what they ask
- * within one turn of the event loop becomes one batch, so that its tokens are drawn in one pass instead of one pass each.
- * A sample does not depend on its company (see generate.ts), so nobody's answer changes.
+ * Dynamic batching. Episodes that are played concurrently sample from the same policy; their requests of one turn of the event
+ * loop become one batch, so that its tokens are drawn in one pass instead of one pass each. A sample does not depend on the
+ * others of its batch (see generate.ts), so no answer changes.
  */
 import type { ModelConfig } from "../../model/index.js";
 import type { Sample, SampleOptions, SampleRequest } from "./types.js";
@@ -22,7 +22,7 @@ interface Call {
 }
 
 /** A sampler that puts calls which are made in the same turn, with the same options but for the seed, into one. */
-export function gathered(sampler: Sampler): Sampler {
+export function batching(sampler: Sampler): Sampler {
   let waiting: Call[] = [];
   const flush = (): void => {
     const calls = waiting;
