@@ -1,7 +1,9 @@
 import { didYouMean, InputError, sharedRegistry } from "../base/index.js";
+import { HeuristicAgent } from "./heuristics.js";
 import { MatchAgent } from "./match.js";
 import { multiTurnFolderAgent } from "./multi-turn-agent.js";
 import { OracleAgent } from "./oracle.js";
+import { PageReaderAgent } from "./page-reader.js";
 import { folderAgent } from "./prompted/index.js";
 import { RandomAgent } from "./random.js";
 import { RuleAgent } from "./rule.js";
@@ -29,7 +31,17 @@ export function multiTurnStart(history?: number): Promise<Agent> {
 const makers = sharedRegistry<() => Agent | Promise<Agent>>("agents", () => [
   ["rule", () => new RuleAgent()],
   ["random", () => new RandomAgent()],
+  ["rule-options", () => new HeuristicAgent("rule-options", { query: "instruction", choice: "first" })],
+  ["no-price", () => new HeuristicAgent("no-price", { query: "no-price", choice: "first" })],
+  ["own-words", () => new HeuristicAgent("own-words", { query: "own-words", choice: "first" })],
+  ["affordable", () => new HeuristicAgent("affordable", { query: "own-words", choice: "affordable" })],
   ["match", () => new MatchAgent()],
+  ["list-reader", () => new HeuristicAgent("list-reader", { query: "own-words", choice: "titles" })],
+  [
+    "metadata-reader",
+    () => new HeuristicAgent("metadata-reader", { query: "own-words", choice: "metadata" }),
+  ],
+  ["page-reader", () => new PageReaderAgent()],
   ["oracle", () => new OracleAgent()],
   ["prompted", () => folderAgent("prompted", BASE, "make it with `aisle train configs/base.json`")],
   ["il", () => folderAgent("il", IMITATION, "make it with `aisle train configs/il.json`")],

@@ -1,4 +1,6 @@
+/** Words of requests and products: what says something about the thing, and what does not. */
 import { stemmer } from "stemmer";
+import { withoutPrice } from "./episode.js";
 
 /** Words that say nothing about the product: English function words, and what requests are padded with. */
 const EMPTY = new Set(
@@ -18,4 +20,13 @@ export function contentWords(text: string): string[] {
       .replaceAll("'", "")
       .match(/\d+(?:\.\d+)?|\p{L}[\p{L}\d]*/gu) ?? [];
   return words.filter((word) => !EMPTY.has(word)).map((word) => stemmer(word));
+}
+
+/** The instruction's own words that a search engine has use for, in order, each once and without the price clause. */
+export function keywords(instruction: string): string[] {
+  const words = withoutPrice(instruction)
+    .toLowerCase()
+    .replaceAll("'", "")
+    .match(/\d+(?:\.\d+)?|\p{L}[\p{L}\d]*/gu);
+  return [...new Set(words ?? [])].filter((word) => contentWords(word).length > 0);
 }

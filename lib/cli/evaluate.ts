@@ -28,7 +28,7 @@ export const addEvaluate: AddVerb = (program) => {
     .description("play an agent on the goals of a split, report score and success rate, keep a run record")
     .option(
       "--agent <name>",
-      "who plays: rule, random, match, oracle, prompted, il, a trained family such as grpo, or policy",
+      "who plays: rule, affordable, page-reader, match, oracle, prompted, il …, a trained family such as grpo, or policy",
     );
   addAgentOptions(command)
     .option("--name <name>", "of policy: what its record is called", nameOption)

@@ -10,4 +10,3 @@ export { type OpenOptions, trainerOptions } from "./run-options.js";
 export * from "./steps.js";
 export * from "./supervised.js";
 export * from "./verdicts.js";
-export { keywords } from "./wording.js";

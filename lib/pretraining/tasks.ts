@@ -1,5 +1,6 @@
 /** The tasks that the base model is pretrained on, one row at a time: each is a function of the shops and a random stream. */
 import {
+  keywords,
   listingLine,
   priceBound,
   queryPrompt,
@@ -10,14 +11,7 @@ import {
 import type { Random } from "../base/index.js";
 import type { Tokenizer } from "../model/index.js";
 import type { Catalogue, Goal } from "../simulator/index.js";
-import {
-  verdictHead,
-  verdictRow,
-  keywords,
-  rewardOfMatched,
-  taught,
-  type TaughtRow,
-} from "../imitation/index.js";
+import { verdictHead, verdictRow, rewardOfMatched, taught, type TaughtRow } from "../imitation/index.js";
 
 /** The data that the tasks draw from. */
 export interface Material {

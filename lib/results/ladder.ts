@@ -56,6 +56,12 @@ const rule = (name: string, label: string, [colour, dash]: Look, seeds: readonly
   drawnAlone: true,
 });
 
+/** A row of a rule that reads: in the main table once it has a record, beside what has to beat it. */
+const heuristic = (name: string, label: string, look: Look): Method => {
+  const { drawnAlone: _, ...method } = rule(name, label, look, ONE);
+  return { ...method, shown: "expected" };
+};
+
 /** A row of a language model that was not trained by reward. */
 const taught = (
   name: string,
@@ -74,14 +80,21 @@ const trained = (
   rest: Rest,
 ): Method => ({ name, label, learns: "reward", protocol, colour, dash, seeds: THREE, ...rest });
 
-const { grey, orange, sky, green, blue, vermilion, purple, wine, black } = palette;
+const { grey, orange, sky, green, blue, vermilion, purple, wine, black, silver, olive } = palette;
 
 /** Every method, in the order of tables and figures. One a line or block, so that branches that add methods merge. */
 // prettier-ignore
 export const ladder: readonly Method[] = [
   rule("random", "Random", [grey, "dots"], THREE),
   rule("rule", "Rule", [orange, "short"], ONE),
+  heuristic("rule-options", "Rule and options", [vermilion, "even"]),
+  heuristic("no-price", "No price, first", [sky, "longer"]),
+  heuristic("own-words", "Own words, first", [wine, "dashDot"]),
   rule("match", "Match", [green, "long"], ONE),
+  heuristic("affordable", "Own words, affordable", [blue, "dense"]),
+  heuristic("list-reader", "Title reader", [purple, "dashDots"]),
+  heuristic("metadata-reader", "Metadata reader", [olive, "loose"]),
+  heuristic("page-reader", "Page reader", [silver, "pairs"]),
   taught("prompted", "Prompted", [purple, "even"], "two-decision", { shown: "always", drawnAlone: true }),
   taught("il", "Imitation", [sky, "dashDot"], "two-decision", {
     shown: "always", drawnAlone: true,

@@ -1,8 +1,8 @@
 /** The queries that teachers type. */
-import { contentWords } from "../../agents/index.js";
+import { contentWords, keywords } from "../../agents/index.js";
 import type { Random } from "../../base/index.js";
 import type { Goal } from "../../simulator/index.js";
-import { keywords } from "../wording.js";
+
 
 /** A plain query: the instruction's own words that say something, in order. */
 export function plainQuery(goal: Goal): string {

@@ -1,5 +1,5 @@
 /**
- * Okabe & Ito's palette (2008) and Tol's wine, told apart with any colour vision; neighbours on the ladder differ in lightness too,
+ * Okabe & Ito's palette (2008) and Tol's wine and olive, told apart with any colour vision; neighbours on the ladder differ in lightness too,
  * so that they can be told apart in greyscale.
  */
 export const palette = {
@@ -13,6 +13,7 @@ export const palette = {
   wine: "#882255",
   black: "#222222",
   silver: "#b5b5b5",
+  olive: "#80801a",
 } as const;
 
 /** Darker shades of the palette's light colours, for text; what is missing is dark enough itself. */
@@ -24,6 +25,7 @@ export const inks: Readonly<Record<string, string>> = {
   [palette.green]: "#007a59",
   [palette.vermilion]: "#b04d00",
   [palette.purple]: "#a3457c",
+  [palette.olive]: "#6e6e14",
 };
 
 /** How lines are broken; solid first. */
@@ -38,6 +40,7 @@ export const dashes = {
   dashDots: [8, 2, 2, 2, 2, 2],
   dense: [5, 1],
   loose: [3, 5],
+  pairs: [2, 1, 2, 4],
 } as const;
 
 /** Colour of what others published. */
