@@ -49,7 +49,7 @@ export const resultsLadder: Figure = {
       const colour = { field: "colour", type: "nominal" as const, scale: null };
       return {
         width,
-        height: { step: top ? 20 : 16 },
+        height: { step: top ? 17 : 14 },
         title: first
           ? {
               text: top ? `Measured here: ${name}` : `Published on other data: ${name}`,
