@@ -3,7 +3,6 @@ import { contentWords, keywords } from "../../agents/index.js";
 import type { Random } from "../../base/index.js";
 import type { Goal } from "../../simulator/index.js";
 
-
 /** A plain query: the instruction's own words that say something, in order. */
 export function plainQuery(goal: Goal): string {
   return keywords(goal.instruction).join(" ");
