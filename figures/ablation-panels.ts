@@ -1,6 +1,7 @@
 import { type Figure, fullWidth, oneDecimal, type StudyData } from "../lib/results/index.js";
 import { mean } from "../lib/stats/index.js";
 import { noticeSpec } from "./drawing.js";
+import { asIs } from "./encodings.js";
 
 type Ablation = StudyData["ablations"][number];
 type Variant = Ablation["variants"][number];
@@ -108,7 +109,7 @@ function ablationPanels(rows: readonly AblationRow[], labels = 130) {
       axis: { domain: false, ticks: false, tickCount: 5, labelFlush: false },
     });
     const start = { field: `${metric}_start`, type: "quantitative" as const };
-    const colour = { field: "colour", type: "nominal" as const, scale: null };
+    const colour = asIs("colour");
     return {
       width,
       height: { step: 22 },
@@ -129,8 +130,8 @@ function ablationPanels(rows: readonly AblationRow[], labels = 130) {
             x: x(metric),
             y,
             stroke: colour,
-            fill: { field: "fill", type: "nominal" as const, scale: null },
-            shape: { field: "shape", type: "nominal" as const, scale: null },
+            fill: asIs("fill"),
+            shape: asIs("shape"),
           },
         },
         // The white edge keeps a number readable where the dashed line runs through it.

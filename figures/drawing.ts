@@ -1,5 +1,6 @@
 /** Boxes, arrows and words at given places, as a Vega-Lite chart: so that drawings look like the figures beside them. */
 import type { TopLevelSpec } from "vega-lite";
+import { asIs } from "./encodings.js";
 
 /** A place in pixels from the upper left corner. */
 export interface Point {
@@ -54,7 +55,6 @@ export function drawingSpec({ width, height, boxes = [], arrows = [], words = []
   });
   const x = axis("x", width);
   const y = { ...axis("y", height), sort: "descending" as const };
-  const own = (field: string) => ({ field, type: "nominal" as const, scale: null });
   const lines = arrows.flatMap(({ path, colour = INK }, line) =>
     path.map((point, order) => ({ ...point, line, order, colour })),
   );
@@ -82,12 +82,19 @@ export function drawingSpec({ width, height, boxes = [], arrows = [], words = []
         })),
       },
       mark: { type: "rect" as const, cornerRadius: 4, strokeWidth: 1 },
-      encoding: { x, x2: { field: "x2" }, y, y2: { field: "y2" }, fill: own("fill"), stroke: own("stroke") },
+      encoding: {
+        x,
+        x2: { field: "x2" },
+        y,
+        y2: { field: "y2" },
+        fill: asIs("fill"),
+        stroke: asIs("stroke"),
+      },
     },
     {
       data: { values: lines },
       mark: { type: "line" as const, strokeWidth: 1.2 },
-      encoding: { x, y, detail: { field: "line" }, order: { field: "order" }, color: own("colour") },
+      encoding: { x, y, detail: { field: "line" }, order: { field: "order" }, color: asIs("colour") },
     },
     {
       data: { values: heads },
@@ -100,7 +107,7 @@ export function drawingSpec({ width, height, boxes = [], arrows = [], words = []
           type: "quantitative" as const,
           scale: { domain: [0, 360], range: [0, 360] },
         },
-        color: own("colour"),
+        color: asIs("colour"),
       },
     },
     // one layer for each way of writing: a mark's size, weight and place are properties, not encodings
@@ -114,7 +121,7 @@ export function drawingSpec({ width, height, boxes = [], arrows = [], words = []
         fontWeight: group[0]!.bold ? ("bold" as const) : ("normal" as const),
         fontStyle: group[0]!.italic ? "italic" : "normal",
       },
-      encoding: { x, y, text: own("text"), color: own("colour") },
+      encoding: { x, y, text: asIs("text"), color: asIs("colour") },
     })),
   ].filter((layer) => layer.data.values.length > 0);
   return { width, height, layer: layers } as TopLevelSpec;

@@ -9,6 +9,7 @@ import {
 } from "../lib/results/index.js";
 import { curveBand } from "../lib/stats/index.js";
 import { noticeSpec } from "./drawing.js";
+import { bandsAndLines, endLabels } from "./encodings.js";
 
 /** How training went: return of the roll-outs and score on dev goals against the number of roll-outs, a line an algorithm. */
 export const learningCurves: Figure = {
@@ -41,41 +42,14 @@ export const learningCurves: Figure = {
         scale: { zero: false, nice: false },
         axis: { domain: false, ticks: false, tickCount: 5 },
       });
-      const colour = { field: "colour", type: "nominal" as const, scale: null };
-      const detail = { field: "name" };
       const ends = metric === "dev" ? endsOf(own, height) : [];
       return {
         width,
         height,
         title: { text: title, offset: 6, frame: "group" as const },
-        layer: [
-          {
-            data: { values: own },
-            mark: { type: "area" as const, opacity: 0.1 },
-            encoding: { x, y: y("lo"), y2: { field: "hi" }, color: colour, detail },
-          },
-          {
-            data: { values: own },
-            mark: { type: "line" as const },
-            encoding: {
-              x,
-              y: y("value"),
-              color: colour,
-              detail,
-              strokeDash: { field: "dash", type: "nominal" as const, scale: null },
-            },
-          },
-          {
-            data: { values: ends },
-            mark: { type: "text" as const, align: "left" as const, dx: 6 },
-            encoding: {
-              x,
-              y: y("height"),
-              color: { field: "ink", type: "nominal" as const, scale: null },
-              text: { field: "label", type: "nominal" as const },
-            },
-          },
-        ].filter((layer) => layer.data.values.length > 0),
+        layer: [...bandsAndLines(x, y, 0.1, { data: { values: own } }), endLabels(ends, x, y)].filter(
+          (layer) => layer.data.values.length > 0,
+        ),
       };
     };
     return {

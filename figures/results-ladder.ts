@@ -9,6 +9,7 @@ import {
   publishedColour,
   type StudyData,
 } from "../lib/results/index.js";
+import { asIs, labelledRows } from "./encodings.js";
 
 /** The ladder: every agent's score and success rate with its interval, and beneath what others printed. */
 export const resultsLadder: Figure = {
@@ -24,15 +25,7 @@ export const resultsLadder: Figure = {
       const values = rows(section);
       const first = metric === "score";
       const top = section === "ours";
-      const y = {
-        field: "label",
-        type: "nominal" as const,
-        scale: { domain: values.map((row) => row.label) }, // also where there is no number to show
-        title: null,
-        axis: first
-          ? { minExtent: labels, maxExtent: labels, labelLimit: labels, ticks: false, domain: false }
-          : null,
-      };
+      const y = labelledRows(values, labels, first);
       const x = (field: string) => ({
         field,
         type: "quantitative" as const,
@@ -46,7 +39,7 @@ export const resultsLadder: Figure = {
           ticks: false,
         },
       });
-      const colour = { field: "colour", type: "nominal" as const, scale: null };
+      const colour = asIs("colour");
       return {
         width,
         height: { step: top ? 17 : 14 },
@@ -78,7 +71,7 @@ export const resultsLadder: Figure = {
               x: x(metric),
               y,
               color: colour,
-              ...(top ? { shape: { field: "shape", type: "nominal" as const, scale: null } } : {}),
+              ...(top ? { shape: asIs("shape") } : {}),
             },
           },
           {

@@ -1,4 +1,5 @@
 import { agentStyle, byOrder, type Figure, fullWidth, type StudyData } from "../lib/results/index.js";
+import { asIs, labelledRows } from "./encodings.js";
 
 const parts = [
   ["rType", "Type"],
@@ -18,16 +19,7 @@ export const rewardParts: Figure = {
     return {
       hconcat: parts.map(([part, title], index) => {
         const values = query(results, part);
-        const y = {
-          field: "label",
-          type: "nominal" as const,
-          scale: { domain: values.map((row) => row.label) }, // also where there is no number to show
-          title: null,
-          axis:
-            index === 0
-              ? { minExtent: labels, maxExtent: labels, labelLimit: labels, ticks: false, domain: false }
-              : null,
-        };
+        const y = labelledRows(values, labels, index === 0);
         const x = (field: string) => ({
           field,
           type: "quantitative" as const,
@@ -41,7 +33,7 @@ export const rewardParts: Figure = {
             ticks: false,
           },
         });
-        const colour = { field: "colour", type: "nominal" as const, scale: null };
+        const colour = asIs("colour");
         return {
           width,
           height: { step: 25 },
@@ -58,7 +50,7 @@ export const rewardParts: Figure = {
                 x: x("value"),
                 y,
                 color: colour,
-                shape: { field: "shape", type: "nominal" as const, scale: null },
+                shape: asIs("shape"),
               },
             },
             {

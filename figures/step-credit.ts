@@ -10,6 +10,7 @@ import {
 } from "../lib/results/index.js";
 import { curveBand } from "../lib/stats/index.js";
 import { noticeSpec } from "./drawing.js";
+import { bandsAndLines, endLabels } from "./encodings.js";
 
 /** The content of each panel: a metric of the training records. */
 const PANELS = [
@@ -50,28 +51,13 @@ export const stepCredit: Figure = {
           scale: { zero: true, nice: false },
           axis: { domain: false, ticks: false, tickCount: 4 },
         });
-        const colour = { field: "colour", type: "nominal" as const, scale: null };
-        const detail = { field: "name" };
         return {
           width,
           height: 130,
           title: { text: [...title], offset: 6, frame: "group" as const, fontSize: 12 },
           data: { values },
           layer: [
-            {
-              mark: { type: "area" as const, opacity: 0.16 },
-              encoding: { x, y: y("lo"), y2: { field: "hi" }, color: colour, detail },
-            },
-            {
-              mark: { type: "line" as const },
-              encoding: {
-                x,
-                y: y("value"),
-                color: colour,
-                detail,
-                strokeDash: { field: "dash", type: "nominal" as const, scale: null },
-              },
-            },
+            ...bandsAndLines(x, y, 0.16, {}),
             ...(index === shown.length - 1 ? [labelsOf(values, y)] : []),
           ],
         };
@@ -91,16 +77,11 @@ function labelsOf(
     rows.filter((row) => row.name === name).at(-1)!,
   );
   const heights = labelHeights(ends, Math.max(...rows.map(({ hi }) => hi)) / 9);
-  return {
-    data: { values: ends.map((end) => ({ ...end, height: heights.get(end.name)! })) },
-    mark: { type: "text" as const, align: "left" as const, dx: 6 },
-    encoding: {
-      x: { field: "iteration", type: "quantitative" as const },
-      y: y("height"),
-      color: { field: "ink", type: "nominal" as const, scale: null },
-      text: { field: "label", type: "nominal" as const },
-    },
-  };
+  return endLabels(
+    ends.map((end) => ({ ...end, height: heights.get(end.name)! })),
+    { field: "iteration", type: "quantitative" },
+    y,
+  );
 }
 
 /** A band over seeds for each family whose advantage has a step level. */

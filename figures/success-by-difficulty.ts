@@ -8,6 +8,7 @@ import {
   type StudyData,
 } from "../lib/results/index.js";
 import { bootstrapTwoLevel } from "../lib/stats/index.js";
+import { asIs } from "./encodings.js";
 
 /** Success against how much an instruction asks for: attributes and options together. */
 export const successByDifficulty: Figure = {
@@ -35,7 +36,7 @@ export const successByDifficulty: Figure = {
         title: null,
         axis: { values: [0, 25, 50, 75, 100], domain: false, ticks: false },
       });
-      const colour = { field: "colour", type: "nominal" as const, scale: null };
+      const colour = asIs("colour");
       return {
         width,
         height: 190,
@@ -53,7 +54,7 @@ export const successByDifficulty: Figure = {
               y: y("value"),
               color: colour,
               detail: { field: "agent" },
-              strokeDash: { field: "dash", type: "nominal" as const, scale: null },
+              strokeDash: asIs("dash"),
             },
           },
           {
@@ -62,7 +63,7 @@ export const successByDifficulty: Figure = {
               x,
               y: y("value"),
               color: colour,
-              shape: { field: "shape", type: "nominal" as const, scale: null },
+              shape: asIs("shape"),
             },
           },
           ...(metric === "success"
@@ -73,7 +74,7 @@ export const successByDifficulty: Figure = {
                   encoding: {
                     x,
                     y: y("label_y"),
-                    color: { field: "ink", type: "nominal" as const, scale: null },
+                    color: asIs("ink"),
                     text: { field: "label", type: "nominal" as const },
                   },
                 },

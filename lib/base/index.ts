@@ -1,5 +1,6 @@
 /** Helpers of every room: errors with an exit code, checked values, whole-file writes, downloads that go on, locks, seeded randomness, things by name, worker threads. */
 export * from "./checked.js";
+export * from "./difflib.js";
 export * from "./download.js";
 export * from "./duration.js";
 export * from "./errors.js";

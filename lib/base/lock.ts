@@ -210,7 +210,8 @@ function lifeOf(holder: Holder | null): "lives" | "over" | "unknown" {
   return startedAt(holder.pid)?.split(" ")[2] === ticks ? "lives" : "over";
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process with this number runs on this machine. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -6,7 +6,7 @@ import { toHtml } from "./markup.js";
 import { ProductTexts, richObservation, textObservation } from "./observation.js";
 import { pageBody, type PageContents } from "./pages.js";
 import { resolveQuirks, type Quirks } from "./quirks.js";
-import { clickables, clickTarget, follow, searched, type Shop } from "./transitions.js";
+import { clickables, clickTarget, follow, searched, type Shop, startPage } from "./transitions.js";
 import { RESULT_LIMIT, runSearch } from "./searches.js";
 import { chooseTagger, type NounFinder } from "./taggers.js";
 import type {
@@ -106,14 +106,7 @@ class ShopEnvironment implements Environment, Shop {
       goal,
       session,
       instruction,
-      page: "search",
-      keywords: null,
-      pageNumber: null,
-      asin: null,
-      opened: [],
-      options: {},
-      subPage: null,
-      counts: {},
+      ...startPage(),
       done: false,
       reward: null,
       steps: 0,

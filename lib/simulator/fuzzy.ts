@@ -3,6 +3,7 @@
  * (docs/webshop.md §6.4). Our own, because a reward must not depend on rounding: the kept package `fuzzball` gives
  * every published score, but rounds halves up where Python rounds them to even, and cleans texts differently.
  */
+import { matchedLength } from "../base/index.js";
 import { byCodePoint, splitWords, strip } from "./python-text.js";
 
 /** How alike two texts are as sets of words, 0–100; any subset scores 100. */
@@ -80,7 +81,7 @@ function ratio(a: string, b: string): number {
   if (a === "" || b === "") return 0;
   const one = Array.from(a);
   const two = Array.from(b);
-  return roundHalfEven(100 * ((2 * matchingLength(one, two)) / (one.length + two.length)));
+  return roundHalfEven(100 * ((2 * matchedLength(one, two, { autojunk: true })) / (one.length + two.length)));
 }
 
 /** Python's `round(x)`. */
@@ -89,67 +90,4 @@ export function roundHalfEven(x: number): number {
   const rest = x - down;
   if (rest !== 0.5) return Math.round(x);
   return down % 2 === 0 ? down : down + 1;
-}
-
-/**
- * Characters in difflib's matching blocks: the longest common block, then the same to its left and right. In texts
- * of 200 characters or more, those that make up over 1 % of `b` start no block ("autojunk").
- */
-function matchingLength(a: readonly string[], b: readonly string[]): number {
-  const places = new Map<string, number[]>();
-  b.forEach((character, j) => {
-    const list = places.get(character);
-    if (list) list.push(j);
-    else places.set(character, [j]);
-  });
-  if (b.length >= 200) {
-    const popular = Math.floor(b.length / 100) + 1;
-    for (const [character, list] of places) if (list.length > popular) places.delete(character);
-  }
-  let total = 0;
-  const spans: [number, number, number, number][] = [[0, a.length, 0, b.length]];
-  for (let span = spans.pop(); span !== undefined; span = spans.pop()) {
-    const [aLow, aHigh, bLow, bHigh] = span;
-    const [i, j, size] = longestMatch(a, b, places, span);
-    if (size === 0) continue;
-    total += size;
-    if (aLow < i && bLow < j) spans.push([aLow, i, bLow, j]);
-    if (i + size < aHigh && j + size < bHigh) spans.push([i + size, aHigh, j + size, bHigh]);
-  }
-  return total;
-}
-
-/** difflib's `find_longest_match`: the earliest longest block, then grown over popular characters either side. */
-function longestMatch(
-  a: readonly string[],
-  b: readonly string[],
-  places: ReadonlyMap<string, readonly number[]>,
-  [aLow, aHigh, bLow, bHigh]: readonly [number, number, number, number],
-): [number, number, number] {
-  let bestI = aLow;
-  let bestJ = bLow;
-  let size = 0;
-  let lengths = new Map<number, number>();
-  for (let i = aLow; i < aHigh; i++) {
-    const next = new Map<number, number>();
-    for (const j of places.get(a[i]!) ?? []) {
-      if (j < bLow) continue;
-      if (j >= bHigh) break;
-      const length = (lengths.get(j - 1) ?? 0) + 1;
-      next.set(j, length);
-      if (length > size) {
-        bestI = i - length + 1;
-        bestJ = j - length + 1;
-        size = length;
-      }
-    }
-    lengths = next;
-  }
-  while (bestI > aLow && bestJ > bLow && a[bestI - 1] === b[bestJ - 1]) {
-    bestI--;
-    bestJ--;
-    size++;
-  }
-  while (bestI + size < aHigh && bestJ + size < bHigh && a[bestI + size] === b[bestJ + size]) size++;
-  return [bestI, bestJ, size];
 }

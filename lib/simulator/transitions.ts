@@ -116,8 +116,15 @@ const SUB_PAGES: readonly SubPage[] = ["Description", "Features", "Reviews", "At
 
 /** The start page again: nothing of the search is kept, and counting starts anew. */
 function started(state: SessionState): SessionState {
+  return { ...state, ...startPage() };
+}
+
+/** The start page: no search, no product, no counts. */
+export function startPage(): Pick<
+  SessionState,
+  "page" | "keywords" | "pageNumber" | "asin" | "opened" | "options" | "subPage" | "counts"
+> {
   return {
-    ...state,
     page: "search",
     keywords: null,
     pageNumber: null,

@@ -11,6 +11,7 @@ import { multiTurnPromptHead } from "../prompts/index.js";
 import { type ActQuestion, MultiTurnPlay, type MultiTurnRules } from "../protocols/multi-turn.js";
 import type { Trajectory } from "../types.js";
 import { branchesAfter, type Branching } from "./branching.js";
+import { turnOf } from "./turn.js";
 
 /** How multi-turn episodes are sampled. */
 export interface MultiTurnRolloutOptions {
@@ -213,17 +214,11 @@ function take(
 ): void {
   const { page } = one.play.ask() as ActQuestion;
   const { options } = one.play.state;
-  const { decision, reward } = one.play.answer(answerOf(sample, prompt.length, tokenizer));
+  const answered = one.play.answer(answerOf(sample, prompt.length, tokenizer));
   one.entropies.push(firstEntropy(sample, policy.config.vocabSize));
   one.turns.push({
-    promptIds: prompt,
+    ...turnOf(prompt, sample, answered),
     sharedTokens: shared,
-    responseIds: sample.ids,
-    oldLogProbs: sample.logProbs,
-    reward,
-    formatValid: decision.formatValid,
-    admissible: decision.admissible,
-    truncated: decision.truncated,
     anchor: anchorOptions ? `${page}\n${chosen(options)}` : page,
   });
 }

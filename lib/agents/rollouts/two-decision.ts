@@ -10,6 +10,7 @@ import type { OptionMode } from "../options.js";
 import { answerOf } from "../prompted/local.js";
 import { TwoDecisionPlay } from "../protocols/two-decision.js";
 import type { Trajectory } from "../types.js";
+import { turnOf } from "./turn.js";
 
 /** How episodes are sampled. */
 export interface RolloutOptions {
@@ -115,16 +116,7 @@ function take(
   sample: Sample,
   tokenizer: Tokenizer,
 ): void {
-  const { decision, reward } = play.answer(answerOf(sample, prompt.length, tokenizer));
-  turns.push({
-    promptIds: prompt,
-    responseIds: sample.ids,
-    oldLogProbs: sample.logProbs,
-    reward,
-    formatValid: decision.formatValid,
-    admissible: decision.admissible,
-    truncated: decision.truncated,
-  });
+  turns.push(turnOf(prompt, sample, play.answer(answerOf(sample, prompt.length, tokenizer))));
 }
 
 function finished({ play, turns }: Sampled): PlayedRollout {
