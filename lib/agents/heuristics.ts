@@ -1,6 +1,6 @@
 /**
  * Heuristics of two decisions: a query that is taken from the instruction by rule, and a choice by rule among the first ten results.
- * Nothing is learned. Each changes one thing in the one before it, so that a table of them says what each idea is worth, and a trained
+ * Nothing is learned. Each changes one thing in the one before it, so that a table of them shows the effect of each idea, and a trained
  * agent has to beat those that read what it reads.
  */
 import type { Environment, Product } from "../simulator/index.js";

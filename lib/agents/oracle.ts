@@ -89,8 +89,8 @@ export function findBest(
 
 /**
  * The values that together satisfy the most wanted options, at most one per group, none that adds nothing. Whether a
- * value satisfies a wish depends on the two alone, so each value is a set of wishes and the groups are joined one
- * after another: groups × values × sets of wishes, instead of the product of all groups' sizes.
+ * value satisfies a wanted option depends on the two alone, so each value is a set of those and the groups are joined one
+ * after another: groups × values × sets, instead of the product of all groups' sizes.
  */
 export function bestOptions(
   product: Product,
@@ -109,7 +109,7 @@ export function bestOptions(
       goal.options.forEach((wanted, bit) => {
         if (satisfies(value, wanted)) set |= 1 << bit;
       });
-      // An exact wish first: "large" satisfies "x-large" too, but a demonstration should say what was asked.
+      // An exact match first: "large" satisfies "x-large" too, but a demonstration should say what was asked.
       if (set !== 0 && (!sets.has(set) || isWanted(value, goal))) sets.set(set, value);
     }
     const next = new Map(reached);

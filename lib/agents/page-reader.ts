@@ -5,8 +5,8 @@ import type { Agent, Trajectory } from "./types.js";
 
 /**
  * Opens everything and learns nothing: searches the instruction's own words, opens each result of page 1 with its description and
- * features, goes back, and buys the one whose pages cover most of the instruction's words. What reading pages is worth without
- * learning; the bound that a shopper over many pages has to beat.
+ * features, goes back, and buys the one whose pages cover most of the instruction's words. The value of reading pages without
+ * learning; the lower bound that a shopper over many pages has to beat.
  */
 export class PageReaderAgent implements Agent {
   readonly name = "page-reader";

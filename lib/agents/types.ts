@@ -27,7 +27,7 @@ export interface Decision {
   readonly prompt: readonly Message[];
   /** The answer, word for word. */
   readonly answer: string;
-  /** Absent where nobody counted. */
+  /** Absent where it was not counted. */
   readonly promptTokens?: number;
   readonly completionTokens?: number;
   /** Of our own models. */

@@ -17,7 +17,7 @@ export interface Content {
   readonly body: AsyncIterable<Uint8Array> | null;
   /** The byte of the file at which it begins: as asked for, or 0 from a server that sends whole files only. */
   readonly start: number;
-  /** Bytes of the whole file, or null where nobody knows. */
+  /** Bytes of the whole file, or null where that is unknown. */
   readonly total: number | null;
 }
 

@@ -8,7 +8,7 @@ export class InputError extends Error {
   override readonly name = "InputError";
 }
 
-/** A failure while running (a full disk, a dead kernel, a non-finite loss). The command line exits with 1. */
+/** A failure while running (a full disk, a killed kernel, a non-finite loss). The command line exits with 1. */
 export class RunError extends Error {
   override readonly name = "RunError";
 }

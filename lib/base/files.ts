@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { dirname } from "node:path";
 import { codeOf, InputError, messageOf, RunError } from "./errors.js";
 
-/** A name beside `path` that nobody else uses: same folder, so that the final rename cannot cross disks. */
+/** A name beside `path` that no other process uses: same folder, so that the final rename cannot cross disks. */
 export function besideName(path: string): string {
   return `${path}.${process.pid}.${randomBytes(4).toString("hex")}.part`;
 }

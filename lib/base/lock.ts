@@ -22,11 +22,11 @@ import { codeOf, RunError } from "./errors.js";
 import { whyNot } from "./files.js";
 
 export interface LockOptions {
-  /** Milliseconds to wait for a holder that lives. Default 120000. */
+  /** Milliseconds to wait for a running holder. Default 120000. */
   readonly patience?: number;
   /**
    * Milliseconds without a sign of life after which a lock of another machine is taken over, which `say` tells. By default
-   * it never is: nobody here can ask whether its holder lives, and a person has to remove the file.
+   * it never is: whether its holder runs cannot be seen from here, and a person has to remove the file.
    */
   readonly takeSilent?: number;
   /** Told, in a sentence, what a person should know. Default: a line on stderr. */
@@ -51,14 +51,14 @@ interface Seen {
   readonly touched: number;
 }
 
-/** Milliseconds between two signs of life of a holder. */
+/** Milliseconds between two heartbeats of a holder. */
 const HEARTBEAT = 5_000;
 /** Milliseconds after which a file that cannot be read was not just being written. */
 const UNREADABLE = 2_000;
 const PAUSE = 50;
 
 /**
- * Takes a folder for this process; waits while a process that lives has it. A holder on this machine that was killed
+ * Takes a folder for this process; waits while a running process has it. A holder on this machine that was killed
  * holds nothing, whatever process has its number now.
  * @returns gives it back
  * @throws RunError when the holder does not let go within the time, or the lock cannot be written
@@ -69,33 +69,33 @@ export async function holdFolder(folder: string, options: LockOptions | number =
   const lock = `${folder}.lock`;
   const mine = contentOf(me());
   const until = performance.now() + patience;
-  /** Which sign of life was seen last, and since when there was no other. */
+  /** The last heartbeat that was seen, and since when there was no other. */
   let silent = { sign: "", since: 0 };
   mkdirSync(dirname(lock), { recursive: true });
   while (!create(lock, mine)) {
     const seen = look(lock);
     if (seen === null) continue;
-    const life = lifeOf(seen.holder);
-    if (life === "over") {
-      bury(lock, seen);
+    const state = stateOf(seen.holder);
+    if (state === "ended") {
+      removeStale(lock, seen);
       continue;
     }
     const now = performance.now();
     const sign = `${seen.key} ${seen.touched}`;
     if (silent.sign !== sign) silent = { sign, since: now };
     const silence = now - silent.since;
-    if (life === "unknown" && silence > (seen.holder === null ? UNREADABLE : takeSilent)) {
+    if (state === "unknown" && silence > (seen.holder === null ? UNREADABLE : takeSilent)) {
       if (seen.holder) {
         const seconds = Math.round(silence / 1000);
         say(
           `${lock} is taken over: ${nameOf(seen.holder)} has given no sign of life for ${seconds} seconds.`,
         );
       }
-      bury(lock, seen);
+      removeStale(lock, seen);
       continue;
     }
-    const waits = life === "unknown" && takeSilent < Infinity && silence > 2 * HEARTBEAT;
-    if (now > until && !waits) throw new RunError(heldBy(seen.holder, life, folder, lock));
+    const waits = state === "unknown" && takeSilent < Infinity && silence > 2 * HEARTBEAT;
+    if (now > until && !waits) throw new RunError(heldBy(seen.holder, state, folder, lock));
     await sleep(PAUSE);
   }
   clearUp(lock);
@@ -111,9 +111,9 @@ function onStderr(sentence: string): void {
   process.stderr.write(`${sentence}\n`);
 }
 
-function heldBy(holder: Holder | null, life: "lives" | "unknown", folder: string, lock: string): string {
+function heldBy(holder: Holder | null, state: "running" | "unknown", folder: string, lock: string): string {
   if (holder === null) return `${lock} cannot be read: delete it if nothing is at work in ${folder}.`;
-  if (life === "lives")
+  if (state === "running")
     return `Process ${holder.pid} is still at work in ${folder}: end it, or delete ${lock}.`;
   return (
     `${nameOf(holder)} has ${folder}, and nobody here can see whether it still works: ` +
@@ -147,20 +147,20 @@ function create(path: string, content: string): boolean {
 }
 
 /**
- * Removes a lock whose holder is gone. Whoever creates the grave, named after the very lock, is the only one who may remove
- * that lock; and as long as nobody else does, it can only be that lock or none which lies there.
+ * Removes a lock whose holder has ended. Only the process that creates the claim, a file named after this very lock, may remove
+ * it; so at that path there is this lock or none.
  */
-function bury(lock: string, seen: Seen): void {
-  const grave = `${lock}.${seen.key}.grave`;
-  if (!create(grave, contentOf(me()))) {
-    const digger = look(grave);
-    if (digger && lifeOf(digger.holder) === "over") bury(grave, digger);
+function removeStale(lock: string, seen: Seen): void {
+  const claim = `${lock}.${seen.key}.removal`;
+  if (!create(claim, contentOf(me()))) {
+    const claimant = look(claim);
+    if (claimant && stateOf(claimant.holder) === "ended") removeStale(claim, claimant);
     return;
   }
   try {
     if (look(lock)?.key === seen.key) rmSync(lock, { force: true });
   } finally {
-    rmSync(grave, { force: true });
+    rmSync(claim, { force: true });
   }
 }
 
@@ -193,21 +193,21 @@ function parse(text: string): Holder | null {
   }
 }
 
-/** Whether a holder lives; unknown for those that this system cannot ask. */
-function lifeOf(holder: Holder | null): "lives" | "over" | "unknown" {
+/** Whether a holder still runs; unknown for those on another system. */
+function stateOf(holder: Holder | null): "running" | "ended" | "unknown" {
   if (holder === null || holder.host !== hostname()) return "unknown";
   const own = startedAt(process.pid);
   if (holder.started === undefined || own === null) {
     // An older lock with this process's number was left by one that had it before, as in a container.
     return (holder.id === undefined && holder.pid === process.pid) || !isRunning(holder.pid)
-      ? "over"
-      : "lives";
+      ? "ended"
+      : "running";
   }
   const [boot, space, ticks] = holder.started.split(" ");
   const [ownBoot, ownSpace] = own.split(" ");
-  if (boot !== ownBoot) return "over"; // the machine was started again
+  if (boot !== ownBoot) return "ended"; // the machine was started again
   if (space !== ownSpace) return "unknown"; // another container: its numbers are not ours
-  return startedAt(holder.pid)?.split(" ")[2] === ticks ? "lives" : "over";
+  return startedAt(holder.pid)?.split(" ")[2] === ticks ? "running" : "ended";
 }
 
 /** Whether a process with this number runs on this machine. */
@@ -270,9 +270,9 @@ function clearUp(lock: string): void {
     const unfinished = /\.(\d+)\.[0-9a-f]{12}\.tmp$/.exec(name);
     if (unfinished && !isRunning(Number(unfinished[1])) && ageOf(path) > 60_000)
       rmSync(path, { force: true });
-    if (!name.endsWith(".grave")) continue;
-    const digger = look(path);
-    if (digger && lifeOf(digger.holder) === "over") bury(path, digger);
+    if (!name.endsWith(".removal")) continue;
+    const claimant = look(path);
+    if (claimant && stateOf(claimant.holder) === "ended") removeStale(path, claimant);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Seeded randomness, split by name. Nothing in the library draws from a global generator: whoever needs chance
- * is handed a `Random`, and a stream is found by what it is for, not by when it is drawn, so that order,
+ * Seeded randomness, split by name. Nothing in the library draws from a global generator: code that draws is
+ * given a `Random`, and a stream is found by what it is for, not by when it is drawn, so that order,
  * batching and the number of workers change no number.
  */
 

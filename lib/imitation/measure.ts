@@ -25,7 +25,7 @@ export interface SelectionMeasure {
   readonly bestOfFirst: number;
   /** The same for the first that can be afforded. */
   readonly bestOfAffordable: number;
-  /** The same for a blind draw. */
+  /** The same for a uniform draw. */
   readonly bestOfChance: number;
   /** The choice is the first that can be afforded. */
   readonly affordable: number;

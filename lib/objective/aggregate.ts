@@ -1,5 +1,5 @@
 /**
- * How token losses become one number. Implementations differ silently here, so it is said as data: every token
+ * How token losses become one number. Implementations differ here without saying so, so it is stated as data: every token
  * gets a weight, the loss is Σ weight·ℓ, and the weights are those of the whole mini-batch. Splitting the
  * mini-batch into micro-batches then cannot change the gradient.
  */

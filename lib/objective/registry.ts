@@ -31,7 +31,7 @@ export function moduleOf(loss: Loss): string | undefined {
   return named(loss).module;
 }
 
-/** Evaluates a loss by its kind. @throws InputError for a kind that nobody registered */
+/** Evaluates a loss by its kind. @throws InputError for a kind that is not registered */
 export function evaluateLoss(loss: Loss, scores: readonly TokenScores[]): LossValue {
   return named(loss).kind.evaluate(loss, scores);
 }

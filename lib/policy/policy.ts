@@ -66,7 +66,7 @@ export interface PolicyGradient {
   readonly scores: readonly TokenScores[];
   /** Like `Policy.parameters`; the caller's to keep until the next call. */
   readonly gradient: Float32Array;
-  /** The micro-batches, in the order of every sum: whoever adds numbers up beside the loss does it in the same order. */
+  /** The micro-batches, in the order of every sum: numbers beside the loss are added up in the same order. */
   readonly parts: readonly GradientPart[];
   /** Milliseconds that the loss itself took, beside the model. */
   readonly lossTime: number;

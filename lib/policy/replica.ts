@@ -131,7 +131,7 @@ export class Replica {
     const packed = pack(bundles);
     const model = this.model("on", this.dropout(packed, options));
     const { layers } = model.config;
-    const streams = new Streams(model, packed); // held until the way back is done
+    const streams = new Streams(model, packed); // kept until the backward pass is done
     // inputs[s] enters stage s; every stage but the last is run without a tape now and recorded when its turn comes.
     const stages = options.checkpoint === "layer" ? layers : 1;
     const each = layers / stages;

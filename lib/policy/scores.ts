@@ -14,7 +14,7 @@ export interface ScoreOptions {
 export interface GradientOptions {
   readonly temperature?: number | undefined;
   /**
-   * `layer` keeps only each layer's input and computes the rest again on the way back, which bounds memory by one layer;
+   * `layer` keeps only each layer's input and computes the rest again in the backward pass, which bounds memory by one layer;
    * `none` keeps everything and is faster.
    */
   readonly checkpoint: "none" | "layer";

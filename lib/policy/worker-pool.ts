@@ -20,7 +20,7 @@ import type { Job, JobResult } from "./worker-messages.js";
 
 /**
  * Several worker threads, each with a replica on the backend and all reading one set of weights in shared memory.
- * Micro-batches go to whoever is free; their gradients are handed over in order, so the sums do not depend on how
+ * Micro-batches go to the next free worker; their gradients are handed over in order, so the sums do not depend on how
  * many workers there are.
  */
 export class WorkerPool implements ReplicaPool {

@@ -8,8 +8,8 @@ import { verdictHead, VERDICTS } from "../imitation/index.js";
 const FIXED_WEIGHT = 1000;
 
 /**
- * A byte-level BPE over a shop's listings and requests and the prompts' own words. Text is put into lower case first: titles
- * shout, requests whisper, and a word should be one token in both.
+ * A byte-level BPE over a shop's listings and requests and the prompts' own words. Text is put into lower case first: titles have
+ * capitals, requests have none, and a word should be one token in both.
  * @param size entries in all
  */
 export function trainShopTokenizer(shop: Catalogue, size: number): TokenizerFile {

@@ -200,7 +200,7 @@ export function foldersOf(kind: string, places: readonly string[]): string[] {
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path);
 }
 
-/** Where a record came from, or null when nobody kept it. @throws InputError when the file is none */
+/** A record's provenance, or null when it was not kept. @throws InputError when the file is none */
 export function readProvenance(path: string): Provenance | null {
   const file = join(path, "provenance.json");
   if (!existsSync(file)) return null;

@@ -7,7 +7,7 @@ import { readRecord, recordFolders, type RunRecord } from "./kinds/evaluation.js
 const SHOWN = 5;
 
 /**
- * The evaluation's record that somebody means: by its folder, its id, the name of its agent, or how its id begins.
+ * Finds an evaluation's record: by its folder, its id, the name of its agent, or how its id begins.
  * @param place where records live, by default where they always do
  * @throws InputError when there is none, when there are several, or when it is not what it claims to be
  */

@@ -12,7 +12,7 @@ export const runsFolder = "data/runs";
 /** Where records are looked for when nobody says where. */
 export const recordPlaces: readonly string[] = [ownFolder, runsFolder];
 
-/** The other places that are read together with one: none beside a folder that somebody named. */
+/** The other places that are read together with one: none beside a folder that was named. */
 export function placesBeside(place: string): readonly string[] {
   return recordPlaces.includes(place) ? recordPlaces.filter((one) => one !== place) : [];
 }

@@ -25,7 +25,7 @@ const KINDS = ["Search", "Results", "Product", "Option chosen"];
 
 /**
  * An episode to look at: the first success of the match agent's record that asked for one option in few words, played
- * again (the agent has no chance in it). Null where there is no record or no such episode.
+ * again (the agent draws nothing at random). Null where there is no record or no such episode.
  * @throws RangeError when the episode does not end as the record says
  */
 export function sampleEpisode(catalogue: Catalogue, results: readonly MainResult[]): SampleEpisode | null {

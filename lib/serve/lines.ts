@@ -24,7 +24,7 @@ export async function serveLines(
   const maxBytes = options.maxBytes ?? 128 << 10;
   let gone = false;
   output.on("error", () => {
-    // The other program closed its end: there is nobody to answer.
+    // The other program closed its end: no answer can be sent.
     gone = true;
     input.destroy();
   });

@@ -19,7 +19,7 @@ export interface NounFinder {
 const WINK: NounFinder = { kind: "wink", name: "wink-nlp 2.4.0, mended", nouns: nounsOf };
 
 /**
- * The tagger for a catalogue. Without a wish it is spaCy's where WebShop's own products are rewarded as WebShop
+ * The tagger for a catalogue. By default it is spaCy's where WebShop's own products are rewarded as WebShop
  * rewards them and the weights are here, and Aisle's own everywhere else: what was measured on the embedded shop stays as it
  * is, whether the weights are here or not.
  * @throws InputError when spaCy's is asked for by name and is not here, or its file is damaged.

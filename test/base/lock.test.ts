@@ -109,13 +109,13 @@ describe("base: locks", () => {
     await over;
     const release = await holdFolder(folder, 1000);
     release();
-    // The lock of a dead process, and a grave for it whose digger died as well.
+    // The lock of a dead process, and a claim to remove it by a process that has ended, too.
     const dead = spawnSync(process.execPath, ["-e", ""]).pid;
     const text = JSON.stringify({ host: hostname(), pid: dead, id: "x" });
     put(text);
     const { createHash } = await import("node:crypto");
     const key = createHash("sha256").update(text).digest("hex").slice(0, 16);
-    writeFileSync(`${lock}.${key}.grave`, JSON.stringify({ host: hostname(), pid: dead, id: "y" }));
+    writeFileSync(`${lock}.${key}.removal`, JSON.stringify({ host: hostname(), pid: dead, id: "y" }));
     (await holdFolder(folder, 1000))();
     assert.deepEqual(files(), []);
   });

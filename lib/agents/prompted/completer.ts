@@ -34,7 +34,7 @@ export interface Completer {
   readonly remote?: { readonly concurrency: number };
   /** It is here and is asked so many questions concurrently: they are answered in one pass. */
   readonly together?: number;
-  /** Whether a prompt leaves room for so many tokens; absent where nobody here knows. */
+  /** Whether a prompt leaves room for so many tokens; absent where that is unknown. */
   fits?(messages: readonly Message[], maxTokens: number): boolean;
   complete(messages: readonly Message[], options: CompletionOptions): Promise<Answer>;
 }

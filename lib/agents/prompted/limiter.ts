@@ -1,6 +1,6 @@
 /**
  * Lets `concurrency` through at once and `perMinute` in any minute; the returned function gives the place back. Times are those
- * of a clock that never goes back: setting the computer's clock makes nobody wait.
+ * of a clock that never goes back: setting the computer's clock delays no request.
  * @param minute milliseconds that count as a minute; for tests
  */
 export function limiter(concurrency: number, perMinute?: number, minute = 60_000): () => Promise<() => void> {

@@ -1,6 +1,6 @@
 /**
  * How an episode is played by a protocol. A play asks one question after another and takes the answers; who answers (an agent,
- * a batch of roll-outs, a teacher, a record) is nobody's business here, so that prompts, repairs, limits and results mean the
+ * a batch of roll-outs, a teacher, a record) makes no difference here, so that prompts, repairs, limits and results mean the
  * same everywhere.
  */
 import type { Message } from "../prompts/index.js";
@@ -36,13 +36,13 @@ export interface Play<Asked extends Question> {
    * @throws RangeError when nothing was asked
    */
   answer(said: Said): { readonly decision: Decision; readonly reward: number };
-  /** The same episode to go on with on its own. */
+  /** A copy of the episode that goes on independently. */
   fork(): Play<Asked>;
   /** The episode so far. */
   trajectory(agent: string): Trajectory;
 }
 
-/** Plays an episode to its end with one who decides. */
+/** Plays an episode to its end by a function that decides. */
 export async function playOut<Asked extends Question>(
   play: Play<Asked>,
   decide: (question: Asked) => Said | Promise<Said>,

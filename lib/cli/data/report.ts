@@ -8,7 +8,7 @@ export interface BuildReporter {
   building(progress: BuildProgress): void;
   /** Of the check of a large shop's files. */
   checking(done: number): void;
-  /** Of anything else: what, how much so far, and the fraction done (0 where nobody knows). */
+  /** Of anything else: what, how much so far, and the fraction done (0 where that is unknown). */
   doing(what: string, soFar: string, done: number): void;
   /** Leaves the last state on the screen. Once is enough, twice does no harm. */
   end(): void;

@@ -6,7 +6,7 @@
  *   A^S_t = (R^t − mean_{same anchor} R^t) / F_S                      over all turns of the group with one anchor
  *   A     = A^E + ω A^S
  *
- * F is the standard deviation plus ε, or 1. A state that nobody else visited is its own mean, so A^S = 0 there,
+ * F is the standard deviation plus ε, or 1. A state that no other turn visited is its own mean, so A^S = 0 there,
  * and with no repeated state at all GiGPO is GRPO. Feng et al. 2025, arXiv:2505.10978, eq. 3–8.
  */
 import { z } from "zod";

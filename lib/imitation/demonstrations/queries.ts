@@ -11,7 +11,7 @@ export function plainQuery(goal: Goal): string {
 /**
  * A careful query: the instruction's own words that say something, then the shop's word for what was said: attributes that the
  * instruction speaks of as the shop spells them, and the phrase under which such products are listed. What the instruction keeps
- * to itself stays out: nobody could learn to write it.
+ * to itself is left out: a model could not learn to write it.
  */
 export function carefulQuery(goal: Goal): string {
   const words = keywords(goal.instruction);

@@ -15,7 +15,7 @@ import type { Demonstration, Provenance } from "./types.js";
 /**
  * - `oracle`: WebShop's choice oracle, which sees the hidden reward;
  * - `reader`: sees what a person sees, and takes the first result whose price is within the instruction's;
- * - `shopper`: a person in a hurry, who makes mistakes.
+ * - `shopper`: a person who makes mistakes.
  */
 export type Teacher = "oracle" | "reader" | "shopper";
 

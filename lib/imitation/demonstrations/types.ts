@@ -19,7 +19,7 @@ export const DemonstrationSchema = z.strictObject({
     split: z.enum(["train", "dev"]).nullable(),
     /** Position among the demonstrations of that goal. */
     step: z.number().int().nonnegative(),
-    /** Seed of the teacher's chance; null for people. */
+    /** Seed of the teacher's random stream; null for people. */
     seed: z.number().int().nonnegative().nullable(),
     /** Final reward of the episode that it was part of; null where there was none. */
     reward: z.number().min(0).max(1).nullable(),

@@ -1,5 +1,5 @@
 /**
- * The heart of BPE training: merge the most frequent neighbouring pair, again and again. Pairs wait in a heap with the
+ * The inner loop of BPE training: merge the most frequent neighbouring pair, again and again. Pairs wait in a heap with the
  * count that they had when they were put there; one whose count has changed since is put back with its new count (the lazy
  * scheme of Hugging Face's trainer). Ties go to the pair with the smaller ids, so the result does not depend on the order
  * of the texts.

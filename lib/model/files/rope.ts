@@ -28,7 +28,7 @@ export function ropeOf(
   const scaling = config.rope_scaling ?? {};
   const key = Object.keys(scaling).length > 0 ? "rope_scaling" : "rope_parameters";
   const rope = (key === "rope_scaling" ? scaling : config.rope_parameters) ?? {};
-  // A type that is null is one that nobody knows, in Python as here: the key is there.
+  // A type that is null is unknown, in Python as here: the key is there.
   const type = "rope_type" in rope ? rope["rope_type"] : "type" in rope ? rope["type"] : "default";
   const nested = Object.keys(rope).find((name) => Rope.safeParse(rope[name]).success);
   if (nested !== undefined && !("rope_type" in rope)) {

@@ -19,7 +19,7 @@ export interface CellRunner {
   run(source: string, context: CellContext): Promise<CellOutcome>;
   /** Interrupts the cell that runs; when none does, what earlier ones have left running. `at`: when it was asked for. */
   interrupt(at?: number): void;
-  /** Fails the waiting cell by an error that nobody caught; `false` when it belongs to none that waits. */
+  /** Fails the waiting cell by an error that was not caught; `false` when it belongs to none that waits. */
   fail(error: unknown): boolean;
   /** An error as Jupyter shows it, and in one line. */
   describe(error: unknown, count: number): CellFailure;

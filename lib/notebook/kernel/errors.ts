@@ -94,7 +94,7 @@ function ownPlaces(error: unknown, root: string, past: ReadonlyMap<number, PastC
       /^\s*at (?:(.*?) \()?(.*?):(\d+):(\d+)\)?$/.exec(frame) ??
       /^(?:(.*)@)?(.*cell-\d+\.js):(\d+)()$/.exec(frame);
     if (!match) continue;
-    // Cells call each other through the shared scope, which is a Proxy; nobody wants to know.
+    // Cells call each other through the shared scope, which is a Proxy: of no interest to the user.
     const name = match[1]?.replace(/^async /, "").replace(/^Proxy\./, "");
     const address = match[2]!.replace(/^async /, "");
     const file = address.startsWith("file:") ? fileURLToPath(address) : address;

@@ -25,7 +25,7 @@ export interface Outlet {
   clear(wait: boolean): void;
 }
 
-/** A line of output waits this long for company: many short prints become one message. */
+/** A line of output waits this long for further ones: many short prints become one message. */
 const GATHER_MS = 40;
 /** Displays that one cell may show. */
 const DISPLAYS = 2000;

@@ -74,11 +74,11 @@ export function devMetrics({ values }: Measured): Record<string, number> {
   return Object.fromEntries(named);
 }
 
-/** Everything that a run told so far. */
+/** All metrics of a run so far. */
 export class CurveHistory {
   readonly lines = new Map<string, { step: number; value: number }[]>();
   readonly dots = new Map<string, { step: number; value: number }[]>();
-  /** The last step that was told. */
+  /** The last step with metrics. */
   step = 0;
 
   constructor(readonly curves: readonly Curve[]) {}

@@ -6,7 +6,7 @@ import { type Curve, CurveHistory } from "./curves.js";
 
 /** A chart of a run that grows while it trains. */
 export interface LiveCurves {
-  /** Tells the metrics of a step. The chart is drawn anew when the last drawing is old enough. */
+  /** Adds the metrics of a step. The chart is drawn anew when the last drawing is old enough. */
   add(step: number, metrics: Readonly<Record<string, number>>): void;
   /** Draws the whole run, without times: what a notebook keeps. */
   end(): Promise<void>;
@@ -48,7 +48,7 @@ export function liveCurves(name: string, options: LiveCurvesOptions): LiveCurves
 
   const draw = async (heading?: string): Promise<void> => {
     const svg = await renderChart(curvesChart(history, steps, unit, heading));
-    // Loaded only now: it brings the kernel's messaging with it, which nobody else of the study needs.
+    // Loaded only now: it brings the kernel's messaging with it, which nothing else here needs.
     place ??= (await import("../../notebook/index.js")).liveDisplay(name);
     place.show({ "image/svg+xml": svg, "text/plain": `training curves of ${history.step} ${unit}s` });
   };

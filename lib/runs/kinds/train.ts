@@ -73,7 +73,7 @@ export async function trainOpened<Config extends object>(
 }
 
 /**
- * Refuses to write over a run that somebody may still want.
+ * Refuses to write over a run that may still be needed.
  * @throws InputError when one lies in the folder
  */
 export function refuseToOverwrite(out: string, unit: string): void {

@@ -27,7 +27,7 @@ export interface RunOutcome {
   readonly error: string | null;
 }
 
-/** How often a run is begun before it counts as failed: a process that always dies must not be tried for ever. */
+/** How often a run is begun before it counts as failed: a process that always fails must not be started for ever. */
 export const MAX_TRIES = 3;
 
 /**

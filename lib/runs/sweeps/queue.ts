@@ -11,7 +11,7 @@ import { DiedError, RunProcess } from "./process.js";
 import { unpack } from "./records.js";
 import type { RunProgress, ShippedRecord, SweepPlaces } from "./run.js";
 
-/** Seconds without a sign of life after which a worker counts as dead and its run is given to another. */
+/** Seconds without a heartbeat after which a worker counts as lost and its run is given to another. */
 export const PATIENCE = 30;
 
 interface QueueOptions {

@@ -45,7 +45,7 @@ export async function carryOut(
   onProgress: (progress: RunProgress) => void = () => {},
 ): Promise<ShippedRecord[]> {
   await loadPlugins(run.plugins ?? []);
-  // A worker that was given up for dead may still be finishing an iteration; one whose machine is gone never will.
+  // A worker that counts as lost may still be finishing an iteration; one whose machine is gone never will.
   const release = await holdFolder(runFolder(places.out, run), { takeSilent: 600_000 });
   try {
     if (run.kind === "evaluate") return await record(run, null, places, onProgress);

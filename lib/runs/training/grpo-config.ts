@@ -60,7 +60,7 @@ const schema = z.strictObject({
   checkpoint: whole.default(10),
   /** Worker threads; the results are the same bits for any number. */
   workers: z.number().int().nonnegative().default(2),
-  /** Recompute each layer's activations on the way back: less memory, more time. */
+  /** Recompute each layer's activations in the backward pass: less memory, more time. */
   recompute: z.boolean().default(false),
 });
 

@@ -22,7 +22,7 @@ export interface MemoryPlan {
   readonly prompts: number;
   /** Packed tokens of a micro-batch. */
   readonly batchTokens: number;
-  /** Whether each layer's activations are computed again on the way back. */
+  /** Whether each layer's activations are computed again in the backward pass. */
   readonly recompute: boolean;
 }
 

@@ -25,7 +25,7 @@ const HERE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 /** Between the two renames lie microseconds. */
 const PATIENCE = 60_000;
 
-/** A name beside `path` that nobody else uses: same folder, so that a rename cannot cross disks. */
+/** A name beside `path` that no other process uses: same folder, so that a rename cannot cross disks. */
 export function nameBeside(path: string, role: Role): string {
   return `${path}.${process.pid}.${HERE}${randomBytes(4).toString("hex")}.${role}`;
 }
@@ -87,7 +87,7 @@ function isOver({ path, pid, host, role }: Beside): boolean {
   // This process has the number of one that was killed, as in a container that is started again.
   if (here && pid === process.pid && Math.max(born, changed) < Date.now() - process.uptime() * 1000 - 1000)
     return true;
-  // Nobody is between two renames for so long. A folder that another machine fills may take its time.
+  // No process is between two renames for so long; another machine may fill a folder for longer.
   return role === "old" && Date.now() - changed > PATIENCE;
 }
 

@@ -134,7 +134,7 @@ class ProductPass {
   readonly attributes = new ListBuilder();
   readonly neighbours = new Neighbours();
   prices = new Float64Array(1024);
-  /** Products that somebody asks for, by position. */
+  /** Products that are the target of a request, by position. */
   private readonly requests: { readonly at: number; readonly record: Omit<SourceRecord, "product"> }[] = [];
 
   constructor(

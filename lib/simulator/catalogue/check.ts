@@ -18,7 +18,7 @@ export interface CheckOptions {
   readonly checking?: ((done: number) => void) | undefined;
 }
 
-/** A file as it was when its bytes were right: nobody changes it without changing one of these. */
+/** A file as it was when its bytes were right: a change to it changes one of these. */
 const seenSchema = z.object({
   sha256: z.string(),
   bytes: z.number(),

@@ -204,7 +204,7 @@ export class OpenSearchEngine {
     const { body } = await this.client.indices.get({ index: name }, { ignore: [404] });
     const found = body as unknown as Record<string, unknown>;
     const before = "error" in found ? [] : Object.keys(found);
-    // An index of older versions has the name itself, which the same request frees; one of somebody else's loses the name alone.
+    // An index of older versions has the name itself, which the same request frees; another program's index loses the name alone.
     const ours = (index: string): boolean => index === name || index.startsWith(`${name}-fill-`);
     const actions = [
       ...before.map((index) =>

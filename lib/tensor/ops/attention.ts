@@ -28,7 +28,7 @@ export function attention(
   const group = heads / kvHeads;
   const { rows, queries, keys } = layout;
   const fused = wasmRuntime() !== undefined;
-  // The fused kernel touches only keys that somebody sees, so that a cache may have room behind its last one.
+  // The fused kernel touches only keys that some query sees, so that a cache may have room behind its last one.
   const fits = (x: tf.Tensor): boolean =>
     fused && rows === 1 ? x.shape[0]! >= keys : x.shape[0] === rows * keys;
   if (tokens !== rows * queries || !fits(k) || !fits(v)) {

@@ -1,4 +1,4 @@
-/** Attention going forward, in WGSL: the softmax is taken as keys come by (Dao 2023), and what the way back needs of it is kept. */
+/** Attention going forward, in WGSL: an online softmax over tiles of keys (Dao 2023), whose maxima and sums are kept for the backward pass. */
 import type * as tf from "@tensorflow/tfjs";
 import type { AttentionLayout } from "../../ops/layout.js";
 import {

@@ -139,7 +139,7 @@ const ROTARY: Kernel = {
     let sign = bitcast<f32>(p.w);
     let a = x[first];
     let b = x[first + half];
-    // Forward the sine's halves belong to the outputs, on the way back to the inputs.
+    // Forward the sine's halves belong to the outputs, backward to the inputs.
     let low = sines[select(angle, angle + half, sign < 0.0)];
     let high = sines[select(angle + half, angle, sign < 0.0)];
     out[first] = a * cosines[angle] - sign * b * low;

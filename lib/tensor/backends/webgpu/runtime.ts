@@ -93,7 +93,7 @@ export class WebgpuRuntime {
       .makeTensorFromTensorInfo({ dataId: tensor.dataId, shape: [...shape], dtype: tensor.dtype });
   }
 
-  /** Whole numbers in a buffer of their own, which lives as long as somebody holds it. */
+  /** Whole numbers in a buffer of their own, which is kept as long as it is referenced. */
   integers(values: Int32Array): GPUBuffer {
     const buffer = this.backend.device.createBuffer({
       size: Math.max(4, values.byteLength),
