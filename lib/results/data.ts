@@ -1,9 +1,8 @@
-import { type Catalogue, defaultCatalogue, type Environment, splitRanges } from "../simulator/index.js";
-import { agentOf, evaluate, type Evaluation } from "../runs/index.js";
+import { type Catalogue, defaultCatalogue, splitRanges } from "../simulator/index.js";
 import { ablations } from "./ablations.js";
 import { judgedOrNull } from "../credit/index.js";
 import type { StudyData, TrainingCurve } from "./figures/index.js";
-import { mainAgentsIn, mainResults, type StudyShop } from "./main-results.js";
+import { mainResults, type StudyShop } from "./main-results.js";
 import { publishedResults } from "./published.js";
 import { metricsOf, readProvenance, runsFolder, trainingRecords } from "../records/index.js";
 import { sampleEpisode } from "./sample-episode.js";
@@ -62,34 +61,4 @@ export async function defaultStudyData(runs = runsFolder): Promise<StudyData> {
   } finally {
     catalogue.close();
   }
-}
-
-/**
- * Evaluates every agent of the main table on the test goals of a shop, reading the records that are there already.
- * @param onEpisode called after each episode with the agent's name
- */
-export async function evaluateMain(
-  environment: Environment,
-  options: {
-    runs?: string;
-    force?: boolean;
-    onEpisode?: (agent: string, done: number, total: number) => void;
-  } = {},
-): Promise<Evaluation[]> {
-  const { onEpisode, ...rest } = options;
-  const evaluations: Evaluation[] = [];
-  for (const { agent, seeds } of mainAgentsIn(options.runs)) {
-    evaluations.push(
-      await evaluate({
-        agent: await agentOf(agent, options.runs === undefined ? {} : { runs: options.runs }),
-        environment,
-        split: "test",
-        goals: studyShop(environment.catalogue).test,
-        seeds,
-        onEpisode: (done, total) => onEpisode?.(agent, done, total),
-        ...rest,
-      }),
-    );
-  }
-  return evaluations;
 }

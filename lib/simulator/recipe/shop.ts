@@ -28,8 +28,6 @@ export interface RecipeOptions {
   readonly folder?: string;
 }
 
-/** Number of products in WebShop, and the most that the recipe makes. */
-export const WEBSHOP_PRODUCTS = 1_181_436;
 /** The default shop. */
 export const DEFAULT_PRODUCTS = 10_000;
 
