@@ -25,6 +25,7 @@ import {
   recipeSource,
   splitRanges,
 } from "../../lib/simulator/index.js";
+import { aisle } from "../cli/run.js";
 
 const REAL = process.env["AISLE_WEBSHOP_REAL"] ?? join("..", "shared", "webshop-real");
 
@@ -186,6 +187,33 @@ describe("demonstrations", function () {
     assert.ok(made[1]!.messages[1]!.content.includes(two.title.slice(0, 10)));
     writeFileSync(file, '{"page":"index"}');
     assert.throws(() => readHumanSession(file), { name: "InputError", message: /Line 1 of .*"goal"/ });
+  });
+
+  it("are written by `aisle data demonstrations`, or nothing is", async function () {
+    this.timeout(60_000);
+    const [queries, session, out] = ["queries.json", "people.jsonl", "people-out.jsonl"].map((name) =>
+      join(root, name),
+    ) as [string, string, string];
+    const goal = { instruction_text: "i want a lamp" };
+    writeFileSync(queries, JSON.stringify({ "i want a mug": ["mug", " ", "red mug"] }));
+    const pages = [
+      { page: "index", goal },
+      { page: "search_results", goal, content: { keywords: ["lamp"], search_result_asins: [], page: 1 } },
+      { page: "done", goal, content: {}, reward: 1 },
+    ];
+    writeFileSync(session, pages.map((page) => JSON.stringify(page)).join("\n"));
+    const verb = ["data", "demonstrations", "--out", out];
+    const made = await aisle([...verb, "--queries", queries, "--session", session, "--json"]);
+    assert.deepEqual([made.code, JSON.parse(made.stdout)], [0, { out, query: 3, select: 0 }], made.stderr);
+    assert.deepEqual(
+      readDemonstrations(out).map(({ answer }) => answer),
+      ["mug", "red mug", "lamp"],
+    );
+    rmSync(out);
+    const refused = await aisle([...verb, "--session", queries]);
+    assert.deepEqual([refused.code, existsSync(out)], [2, false], refused.stderr);
+    const nothing = await aisle(verb);
+    assert.deepEqual([nothing.code, /--queries or --session/.test(nothing.stderr)], [2, true]);
   });
 
   it("are made of WebShop's own files", function () {
