@@ -1,6 +1,5 @@
 /** What `npm start` and `aisle doctor` say, as real commands. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { planInWords, type Plan } from "../../lib/cli/reproduce/plan.js";
 import { aisle } from "../notebook/helpers.js";
 
@@ -35,26 +34,6 @@ describe("reproduce", function () {
     assert.match(words, /notebooks\/00-a\.ipynb +7 cells, +1 min 15 s {2}A\n/);
     assert.match(words, /the shop .*made on this first run/);
     assert.match(words, /thesis/);
-  });
-
-  it("runs one notebook of another profile beside the committed ones", async () => {
-    const before = readFileSync("notebooks/00-start-here.ipynb", "utf8");
-    const { code, stdout, stderr } = await aisle([
-      "reproduce",
-      "--profile",
-      "smoke",
-      "--only",
-      "00",
-      "--no-results",
-    ]).ended;
-    assert.equal(code, 0, stderr);
-    assert.match(stderr, /\[1\/1\] notebooks\/00-start-here\.ipynb: done in/);
-    assert.equal(stdout, "");
-    assert.equal(readFileSync("notebooks/00-start-here.ipynb", "utf8"), before);
-    const ran = JSON.parse(readFileSync("data/tmp/notebooks-smoke/00-start-here.ipynb", "utf8")) as {
-      cells: { execution_count?: number }[];
-    };
-    assert.ok(ran.cells.some(({ execution_count }) => execution_count === 1));
   });
 });
 
