@@ -118,21 +118,21 @@ describe("multi-turn roll-outs", function () {
 describe("ARPO's branching", () => {
   const episodes = (rise: number): { number: number; entropies: number[] }[] =>
     Array.from({ length: 4000 }, (_, number) => ({ number, entropies: [0.3, 0.3 + rise] }));
-  const share = (rise: number, entropyWeight: number, probability = 0.5): number =>
+  const fraction = (rise: number, entropyWeight: number, probability = 0.5): number =>
     branchesAfter(episodes(rise), 4000, { initial: 1, probability, entropyWeight }, { seed: 0, name: ["b"] })
       .length / 4000;
 
   it("forks at the base rate without the entropy's weight or change", () => {
     for (const p of [0, 0.25, 0.5, 1]) {
-      assert.ok(Math.abs(share(0.4, 0, p) - p) < 0.03, `${p}`);
-      assert.ok(Math.abs(share(0, 0.7, p) - p) < 0.03, `${p}`);
+      assert.ok(Math.abs(fraction(0.4, 0, p) - p) < 0.03, `${p}`);
+      assert.ok(Math.abs(fraction(0, 0.7, p) - p) < 0.03, `${p}`);
     }
   });
 
   it("forks more where the policy has become less sure, less where surer", () => {
-    assert.ok(Math.abs(share(0.5, 0.4) - 0.7) < 0.03);
-    assert.ok(Math.abs(share(-0.5, 0.4) - 0.3) < 0.03);
-    assert.equal(share(1, 1), 1);
+    assert.ok(Math.abs(fraction(0.5, 0.4) - 0.7) < 0.03);
+    assert.ok(Math.abs(fraction(-0.5, 0.4) - 0.3) < 0.03);
+    assert.equal(fraction(1, 1), 1);
   });
 
   it("never forks beyond its budget", () => {

@@ -94,12 +94,12 @@ describe("simulator: goals", () => {
       count[priceUpper] = (count[priceUpper] ?? 0) + 1;
     }
     assert.deepEqual(Object.keys(count), ["40", "50", "60"]); // 20 itself is not above the price
-    for (const [upper, share] of [
+    for (const [upper, fraction] of [
       [40, 1 / 6],
       [50, 2 / 6],
       [60, 3 / 6],
     ] as const) {
-      assert(Math.abs(count[upper]! / 3000 - share) < 0.04);
+      assert(Math.abs(count[upper]! / 3000 - fraction) < 0.04);
     }
     assert.equal(bound(979.99, 1).priceUpper, 990);
     for (const price of [980, 985, 990, 5000]) {

@@ -35,31 +35,32 @@ describe("the embedded shop's recipe", () => {
   });
 
   it("has the shape of the real listings", () => {
-    const share = (test: (record: RecipeRecord) => boolean): number => shop.filter(test).length / shop.length;
+    const fraction = (test: (record: RecipeRecord) => boolean): number =>
+      shop.filter(test).length / shop.length;
     const between = (value: number, low: number, high: number): void =>
       assert.ok(value >= low && value <= high, `${value} is not in ${low}–${high}`);
     between(
-      share(({ raw }) => raw.customization_options === ""),
+      fraction(({ raw }) => raw.customization_options === ""),
       0.52,
       0.66,
     );
     between(
-      share(({ raw }) => raw.full_description === ""),
+      fraction(({ raw }) => raw.full_description === ""),
       0.24,
       0.4,
     );
     between(
-      share(({ raw }) => raw.pricing!.includes(" - ")),
+      fraction(({ raw }) => raw.pricing!.includes(" - ")),
       0.09,
       0.17,
     );
     between(
-      share(({ raw }) => raw.pricing === ""),
+      fraction(({ raw }) => raw.pricing === ""),
       0.02,
       0.06,
     );
     between(
-      share(({ attributes }) => attributes.length === 0),
+      fraction(({ attributes }) => attributes.length === 0),
       0,
       0.02,
     );

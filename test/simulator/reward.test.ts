@@ -315,34 +315,34 @@ describe("simulator: the reward", () => {
   });
 
   it("finds attributes by name, or in title, any bullet point or description", () => {
-    const share = (wanted: string, bought: Partial<Product> = {}): number =>
+    const fraction = (wanted: string, bought: Partial<Product> = {}): number =>
       rewardOf(
         { product: { ...product, ...bought }, price: 1, options: {} },
         { ...goal, attributes: [wanted] },
       ).rAtt;
-    assert.equal(share("rubber outsole"), 1); // 88 against "rubber sole"
-    assert.equal(share("running shoes"), 1);
-    assert.equal(share("ft memory"), 1); // letters, not words
-    assert.equal(share("late", { bulletPoints: ["a", "Latex"] }), 1);
-    assert.equal(share("canvas"), 1);
-    assert.equal(share("Canvas"), 0); // the wanted text is not lower-cased
-    assert.equal(share("hand wash"), 0);
+    assert.equal(fraction("rubber outsole"), 1); // 88 against "rubber sole"
+    assert.equal(fraction("running shoes"), 1);
+    assert.equal(fraction("ft memory"), 1); // letters, not words
+    assert.equal(fraction("late", { bulletPoints: ["a", "Latex"] }), 1);
+    assert.equal(fraction("canvas"), 1);
+    assert.equal(fraction("Canvas"), 0); // the wanted text is not lower-cased
+    assert.equal(fraction("hand wash"), 0);
   });
 
   it("compares a synthetic goal's pairs as Python writes them", () => {
-    const share = (value: string, wanted: [string, string], quirks = {}): number =>
+    const fraction = (value: string, wanted: [string, string], quirks = {}): number =>
       rewardOf(
         { product, price: 1, options: { any: value } },
         { ...goal, options: [wanted] },
         resolveQuirks("webshop", quirks),
       ).rOption!;
-    assert.equal(share("x-large", ["size", "x-large"]), 1);
-    assert.equal(share("large", ["size", "x-large"]), 1);
-    assert.equal(share("red", ["color", "red"]), 1);
-    assert.equal(share("dark red", ["color", "red"]), 0); // "dark" against "red"
-    assert.equal(share("small", ["size", "x-large"]), 0);
-    assert.equal(share("large", ["size", "x-large"], { tokenSubsets: false }), 0);
-    assert.equal(share("X Large", ["size", "x-large"], { tokenSubsets: false }), 1);
+    assert.equal(fraction("x-large", ["size", "x-large"]), 1);
+    assert.equal(fraction("large", ["size", "x-large"]), 1);
+    assert.equal(fraction("red", ["color", "red"]), 1);
+    assert.equal(fraction("dark red", ["color", "red"]), 0); // "dark" against "red"
+    assert.equal(fraction("small", ["size", "x-large"]), 0);
+    assert.equal(fraction("large", ["size", "x-large"], { tokenSubsets: false }), 0);
+    assert.equal(fraction("X Large", ["size", "x-large"], { tokenSubsets: false }), 1);
   });
 
   it("mends what can be mended", () => {

@@ -36,10 +36,10 @@ describe("the check of a large catalogue's files", () => {
 
   /** How much of the files was read. */
   function read(verify = false): number {
-    const shares: number[] = [0];
-    checkFiles(folder, manifest, { verify, checking: (done) => shares.push(done) });
-    assert.equal(shares.at(-1), 1);
-    return shares.length;
+    const fractions: number[] = [0];
+    checkFiles(folder, manifest, { verify, checking: (done) => fractions.push(done) });
+    assert.equal(fractions.at(-1), 1);
+    return fractions.length;
   }
 
   it("is made once and remembered by size and time, unless all is to be verified", () => {
