@@ -66,7 +66,7 @@ export function folderSums(folder: string): Record<string, string> {
 }
 
 /**
- * Holds a folder's files to their sums.
+ * Compares a folder's files with their checksums.
  * @throws InputError naming the first file that is missing or was changed
  */
 export function requireSums(folder: string, sums: Readonly<Record<string, string>>): void {

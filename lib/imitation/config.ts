@@ -62,7 +62,7 @@ const phase = z.strictObject({
     judge: z.strictObject({ ...mixed, ...listed, text: fraction.default(0) }).optional(),
     /** Writing a query; `care` is the fraction of people who say all that they want. */
     query: z.strictObject({ ...mixed, care: fraction }).optional(),
-    /** Choosing among search results; `resolve` is how far the teacher is from chance. */
+    /** Choosing among search results; `resolve` is the weight of the best results beside a uniform choice. */
     select: z.strictObject({ ...mixed, ...listed, resolve: fraction }).optional(),
   }),
 });
@@ -90,7 +90,7 @@ const pretrain = z.strictObject({
 const imitate = z.strictObject({
   kind: z.literal("imitate"),
   ...common,
-  /** The model to start from, a folder or one that was pulled; or a shape (a folder with a `config.json`) with random weights and somebody's tokenizer. */
+  /** The model to start from, a folder or one that was pulled; or a shape (a folder with a `config.json`) with random weights and another model's tokenizer. */
   from: z.union([
     z.string().min(1),
     z.strictObject({ random: z.string().min(1), tokenizer: z.string().min(1) }),

@@ -18,7 +18,7 @@ import {
 const SEED = 0;
 
 /**
- * The choice oracle's way with `count` train goals that it satisfies wholly, which name an option and whose product is not the
+ * The choice oracle's answers for `count` train goals that it satisfies wholly, which name an option and whose product is not the
  * first result (examples that all answer "1" would teach just that): a query, a selection among its results, and every
  * action of an episode. Where the form of `act` asks for thoughts the examples have them, written by rule.
  * @throws InputError when the shop has not as many such train goals

@@ -1,6 +1,6 @@
 /**
- * Where records live, from the project root. What a person's own runs leave is theirs alone (git ignores it); what the study's
- * tables and figures are made from is committed. Both are read, the own first.
+ * Where records live, from the project root. A person's own records are ignored by git; those that the study's
+ * tables and figures are made from are committed. Both are read, the own first.
  */
 
 /** Records of the person at this machine. */
@@ -9,7 +9,7 @@ export const ownFolder = "runs";
 /** The committed evidence: what tables, figures and the thesis are made from. */
 export const runsFolder = "data/runs";
 
-/** Where records are looked for when nobody says where. */
+/** The default places of records. */
 export const recordPlaces: readonly string[] = [ownFolder, runsFolder];
 
 /** The other places that are read together with one: none beside a folder that was named. */

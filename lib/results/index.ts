@@ -10,7 +10,7 @@ export * from "./live/index.js";
 export * from "./main-results.js";
 export * from "./make-tables.js";
 export * from "./make-thesis.js";
-export * from "./method.js";
+export * from "./thesis-settings.js";
 export * from "./published.js";
 export * from "./sample-episode.js";
 export * from "./step-credit.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { hasStepCredit } from "./step-credit.js";
 import type { StudyData } from "./figures/index.js";
 import { quotedFacts } from "./quoted-facts.js";
-import { methodNumbers } from "./method.js";
+import { methodNumbers } from "./thesis-settings.js";
 import { judgedFile } from "../credit/index.js";
 import { commandFor } from "./main-results.js";
 import { writeIfChanged } from "../records/index.js";

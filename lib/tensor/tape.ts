@@ -12,7 +12,7 @@ interface TapeNode {
 /**
  * A forward pass that can be differentiated later. `tf.grads` wants to know what multiplies the gradient before the
  * forward pass has run; an objective knows only after the log-probabilities have been read, which on `webgpu` takes
- * an `await`. So we record with tfjs's own tape, keep it, and walk it ourselves; doing so we also free each saved
+ * an `await`. So we record with tfjs's own tape, keep it, and go through it ourselves; doing so we also free each saved
  * tensor as soon as its operation is done instead of at the end, which lowers the peak.
  */
 export class Tape {

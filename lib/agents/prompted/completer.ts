@@ -7,7 +7,7 @@ export interface CompletionOptions {
   readonly maxTokens: number;
   /** 0 takes the most likely token each time. */
   readonly temperature: number;
-  /** Where chance comes from, if the model is ours; a remote one gets a seed drawn from it. */
+  /** The random stream, if the model is ours; a remote one gets a seed drawn from it. */
   readonly random: Random;
 }
 

@@ -1,4 +1,4 @@
-/** How one server wants to be asked, where it differs from the protocol: reasoning models, strict gateways, older servers. */
+/** The request format of one server, where it differs from the protocol: reasoning models, strict gateways, older servers. */
 import { z } from "zod";
 import { checked, readJson } from "../../base/index.js";
 import type { Message } from "../prompts/index.js";

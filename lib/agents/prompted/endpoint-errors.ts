@@ -1,4 +1,4 @@
-/** A failed request as one sentence. Neither the key nor the endpoint's echo of it is ever part of it. */
+/** A failed request as one sentence. It never holds the key, even where the endpoint repeats it. */
 import type OpenAI from "openai";
 import { InputError, messageOf, RunError } from "../../base/index.js";
 import { MalformedReply, ServerSaid } from "./endpoint-answers.js";

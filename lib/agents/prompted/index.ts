@@ -1,4 +1,4 @@
-/** Agents that ask a language model which was told, not taught. */
+/** Agents that ask a language model which was not trained for the shop. */
 export * from "./completer.js";
 export { readEndpointFile, type Dialect, type EndpointFile } from "./dialect.js";
 export * from "./endpoint.js";

@@ -51,7 +51,7 @@ export async function openOnnx(
     throw new InputError(`${model} is not a chat model: its tokenizer has no chat template.`);
   const { draw } = await import("../../policy/index.js");
 
-  /** Draws as our own policy does, from our own stream: of the drawn token's logit and all others only that one is left. */
+  /** Draws as our own policy does, from our own stream: every logit but the drawn token's is masked. */
   class Draw extends transformers.LogitsProcessor {
     constructor(
       private readonly temperature: number,

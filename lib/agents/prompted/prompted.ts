@@ -1,4 +1,4 @@
-/** The prompted baseline: a language model that was told, not taught. */
+/** The prompted baseline: a language model that was not trained for the shop. */
 import type { Random } from "../../base/index.js";
 import { type Exemplars, NO_EXEMPLARS, PROMPT_VERSION } from "../prompts/index.js";
 import type { OptionMode } from "../options.js";

@@ -21,7 +21,7 @@ export interface Branching {
 
 /** The inputs of the decision to fork. */
 export interface Branchable {
-  /** Names its chance. */
+  /** Names its random stream. */
   readonly number: number;
   /** H after each of its steps. */
   readonly entropies: readonly number[];

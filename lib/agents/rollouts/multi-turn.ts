@@ -42,7 +42,7 @@ export interface MultiTurnRolloutOptions {
 }
 
 /**
- * An episode that was begun, from which others go on: one goal may have many, each with a name of its own for its chance. It
+ * An episode that was begun, from which others go on: one goal may have many, each with a name of its own for its random stream. It
  * goes on by its own rules.
  */
 export interface EpisodeStart {
@@ -58,7 +58,7 @@ export interface PlayedEpisode {
 
 /** An episode that is being played. */
 export interface LiveEpisode {
-  /** Position among the goal's samples; names its chance. */
+  /** Position among the goal's samples; names its random stream. */
   readonly number: number;
   readonly play: MultiTurnPlay;
   readonly turns: Turn[];
@@ -69,7 +69,7 @@ export interface LiveEpisode {
 /** A goal and its episodes so far. */
 export interface LiveGoal {
   readonly goal: number;
-  /** Names its chance beyond the goal: what its start is called. */
+  /** Names its random stream beside the goal: the name of its start. */
   readonly start: readonly (string | number)[];
   /** Where its episodes begin. */
   readonly first: MultiTurnPlay;
@@ -114,7 +114,7 @@ export async function rollOutMultiTurn(
           chance,
         );
         for (const one of forks) group.episodes.push(forked(one, group.episodes.length));
-        // Nobody left to branch from: what is left of the budget begins at the start.
+        // No episode is left to branch from: the rest of the budget begins at the start.
         if (!group.episodes.some(begun)) {
           while (group.episodes.length < samples)
             group.episodes.push(opened(group.first, group.episodes.length));
@@ -130,7 +130,7 @@ function opened(first: MultiTurnPlay, number: number): LiveEpisode {
   return { number, play: first.fork(), turns: [], entropies: [] };
 }
 
-/** The same episode up to here, to go on with chance of its own. */
+/** The same episode up to here, to go on with a random stream of its own. */
 function forked({ play, turns, entropies }: LiveEpisode, number: number): LiveEpisode {
   return { number, play: play.fork(), turns: [...turns], entropies: [...entropies] };
 }
@@ -139,12 +139,12 @@ function forked({ play, turns, entropies }: LiveEpisode, number: number): LiveEp
 interface Asked {
   readonly prompt: readonly number[];
   readonly shared: number;
-  /** The goal, and what its start is called. */
+  /** The goal, and the name of its start. */
   readonly place: readonly (string | number)[];
   readonly members: LiveEpisode[];
 }
 
-/** Asks the policy once for each of some live episodes and takes its actions in the shop. */
+/** Samples one answer for each of some unfinished episodes and takes its action in the shop. */
 async function stepAll(
   active: readonly {
     readonly goal: number;

@@ -15,7 +15,7 @@ export interface RunFacts {
   readonly unit: "iteration" | "step";
   /** Folder of the shop; null is the embedded one, undefined none. */
   readonly data: string | null | undefined;
-  /** Where the run goes unless somebody says where. */
+  /** The run's default folder. */
   readonly out: string;
   /** Folder that the finished model is put into, beside the run's own. */
   readonly publish?: string;

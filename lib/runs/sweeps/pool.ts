@@ -31,7 +31,7 @@ export interface RunOutcome {
 export const MAX_TRIES = 3;
 
 /**
- * Carries out the runs of a sweep with `processes` processes. A process that dies is replaced, and its run goes on from
+ * Carries out the runs of a sweep with `processes` processes. A process that ends is replaced, and its run goes on from
  * its checkpoint. A run that fails does not stop the others.
  * @returns an outcome for each run, in the sweep's order; aborted, those that are finished
  */

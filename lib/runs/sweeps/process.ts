@@ -8,7 +8,7 @@ import type { RunProgress, ShippedRecord, SweepPlaces } from "./run.js";
 export const childVerb = "sweep-run";
 
 /**
- * A process that carries out runs. It is started for the first run and again after it died; in between it is kept, so
+ * A process that carries out runs. It is started for the first run and again after a failure; in between it is kept, so
  * that engine and shop are loaded once. The parent stays free to answer: to show progress, to keep a queue's lock.
  */
 export class RunProcess {
@@ -64,5 +64,5 @@ export class RunProcess {
   }
 }
 
-/** The process died under a run, so that the run can be tried again. */
+/** The process ended during a run, so that the run can be tried again. */
 export class DiedError extends RunError {}

@@ -1,6 +1,6 @@
 /**
  * A sweep on many machines: BullMQ on Redis. The queue is named after the sweep's content, a job after its run, so
- * that adding is idempotent, and a scheduler that died finds everything where it left it.
+ * that adding is idempotent, and a scheduler that is started again finds everything as it was.
  */
 import type { Job, Queue as BullQueue } from "bullmq";
 import type { Redis } from "ioredis";
@@ -117,7 +117,7 @@ function lost({ id, variant, seed }: SweepRun): RunOutcome {
 
 /**
  * Works on a sweep until every run of it is over, `processes` at a time. Any number of workers, on any machines, may
- * do so at once; one that dies loses what its current runs did since their last checkpoints.
+ * do so at once; one that ends loses the progress of its runs since their last checkpoints.
  * @returns how many runs this worker finished
  * @throws InputError when there is no Redis at the address
  */

@@ -4,7 +4,7 @@ import { InputError, requireSums } from "../../base/index.js";
 import { RunFolder } from "./run-folder.js";
 
 /**
- * Holds the checkpoint, the metrics and the best model of a run to their sums.
+ * Compares the checkpoint, the metrics and the best model of a run with their checksums.
  * @returns how far the run is, in words
  * @throws InputError naming the first file that is missing or was changed
  */

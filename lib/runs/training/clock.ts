@@ -1,4 +1,4 @@
-/** Where the time of an iteration goes, and whether memory stays flat. It varies from run to run and enters no metric. */
+/** The time of an iteration's parts, and its memory. It varies from run to run and enters no metric. */
 import * as tf from "@tensorflow/tfjs";
 import type { Learner } from "../../grpo/index.js";
 
@@ -29,12 +29,12 @@ export class IterationClock {
   private scoring = 0;
   private algorithm = 0;
 
-  /** The roll-outs are there. */
+  /** Called when the roll-outs are finished. */
   rolledOut(): void {
     this.sampled = performance.now();
   }
 
-  /** The update is done. */
+  /** Called when the update is finished. */
   learned(): void {
     this.updated = performance.now();
   }
@@ -66,7 +66,7 @@ export class IterationClock {
     };
   }
 
-  /** The iteration is over. */
+  /** Called at the iteration's end. */
   end(): IterationTimes {
     const { user, system } = process.cpuUsage(this.cpu);
     return {

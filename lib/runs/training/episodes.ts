@@ -1,4 +1,4 @@
-/** The episodes of a run, by either protocol: groups to learn from, and how well the dev goals go. */
+/** The episodes of a run, by either protocol: groups to learn from, and the measurement on dev goals. */
 import {
   groupsOf,
   type PlayedEpisode,
@@ -14,7 +14,7 @@ import type { Tokenizer } from "../../model/index.js";
 import { type Environment, splitRanges } from "../../simulator/index.js";
 import type { GrpoRun } from "./grpo-config.js";
 
-/** Who plays. */
+/** The policy and the shop that play. */
 export interface Player {
   readonly policy: Policy;
   readonly tokenizer: Tokenizer;

@@ -138,7 +138,7 @@ async function replayBeginning(
       check(from);
       const own = iterationOne(metrics);
       const played = { iteration: 1, ...(await trainee.iterate(1, new IterationClock())) };
-      // Metrics that came after the run are not held against it.
+      // Metrics that were added to the code after the run are not compared.
       const again = Object.fromEntries(Object.entries(played).filter(([name]) => name in own));
       if (canonicalJson(again) === canonicalJson(own)) return { now: from, result: trainee.result };
       const { name, seed, unit } = kind.facts(config);

@@ -81,7 +81,7 @@ export class RunFolder {
     const origin = readOrigin(this.path);
     if (origin) requireSame(`The run in ${this.path}`, origin, from);
     for (const name of readdirSync(this.path)) {
-      if (name.endsWith(".part")) rmSync(join(this.path, name), { recursive: true }); // a kill's half-made folder
+      if (name.endsWith(".part")) rmSync(join(this.path, name), { recursive: true }); // half-made by a process that was killed
     }
     writeFileWhole(this.metricsFile, this.keptMetrics(progress));
     const times = readLines(join(this.path, "timing.jsonl")).filter(
@@ -115,7 +115,7 @@ export class RunFolder {
     return readLines(this.metricsFile);
   }
 
-  /** Where the time went, iteration by iteration; of a run of an older version, only what it noted. */
+  /** The times, iteration by iteration; of a run of an older version, only what it noted. */
   times(): Partial<IterationTimes>[] {
     return readLines(join(this.path, "timing.jsonl")).map(
       (line) => JSON.parse(line) as Partial<IterationTimes>,
@@ -156,7 +156,7 @@ export class RunFolder {
   }
 }
 
-/** The iteration of a line of times; Infinity where it is not a line any more: what took how long decides nothing. */
+/** The iteration of a line of times; Infinity where it is not a line any more: times decide nothing. */
 function iterationOf(line: string): number {
   try {
     return (JSON.parse(line) as { iteration: number }).iteration;

@@ -1,5 +1,5 @@
 /**
- * Who sees whom in attention, as ranges of keys instead of a `[t, s]` matrix: a causal row needs one range for each
+ * The visible keys of each query in attention, as ranges of keys instead of a `[t, s]` matrix: a causal row needs one range for each
  * query, a packed completion two (the prompt, and itself up to now), a tree of shared prefixes a few.
  * Rows are independent sequences laid one after another: query `i` of row `r` is row `r · queries + i` of q, and sees
  * only keys of its own row (`r · keys` onwards).
