@@ -1,13 +1,16 @@
 import { InputError } from "../base/index.js";
 import { type Loss, type LossValue, partOf, type Sequence, type TokenScores } from "../objective/index.js";
 import { currentBackend, useBackend } from "../tensor/index.js";
+import { type Fitted, fittedGradients, fittedRequests, fittedScores, requireRoom, withRoom } from "./fit.js";
 import { bundled, checkSequences, microBatches } from "./pack.js";
 import { LocalPool, type ReplicaPool } from "./replica-pool.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "../model/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";
+import { reachableBytes, Room } from "./room.js";
 import { checkRequests } from "./sampling/check.js";
+import { place } from "./sampling/pieces.js";
 import { WorkerPool } from "./worker-pool.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 
@@ -29,6 +32,11 @@ export interface PolicyOptions {
    * copy, since it can be left out. Default false.
    */
   readonly reference?: boolean;
+  /**
+   * Bytes that the tensors of one replica may take. Work that would take more is divided, and layers are computed again rather than
+   * kept. Default: what the backend reaches, 4 GiB on `wasm` and `native`; elsewhere nothing is divided.
+   */
+  readonly memory?: number;
 }
 
 /** How sequences are scored. */
@@ -86,6 +94,7 @@ export class Policy {
     private readonly batchTokens: number,
     /** The model as it was, where it is trained whole and a reference was asked for. */
     private readonly before: Policy | null,
+    private readonly room: Room,
   ) {
     this.sum = new Float32Array(host.vector.length);
   }
@@ -93,7 +102,7 @@ export class Policy {
   /**
    * A policy from a model's files, on the backend in use (`wasm` when none was chosen). Workers read the values once;
    * without workers a frozen base is read from the files again when it is saved.
-   * @throws InputError when an adapter is to be trained and there is none.
+   * @throws InputError when an adapter is to be trained and there is none, or the model is larger than the memory.
    * @throws RunError when a worker cannot be started.
    */
   static async create(model: ModelFiles, options: PolicyOptions = {}): Promise<Policy> {
@@ -104,16 +113,19 @@ export class Policy {
     }
     if (!currentBackend()) await useBackend("wasm");
     const backend = currentBackend()!;
+    const { memory = reachableBytes() } = options;
+    const kept = options.reference === true && train === "model";
+    const room = new Room(model.config, options.adapter?.config, train, memory, kept ? 2 : 1);
+    requireRoom(room);
     const host = HostWeights.read(model, options.adapter, train, workers > 0);
     const pool =
       workers > 0
         ? await WorkerPool.start(host, workers, backend)
         : new LocalPool(new Replica(host), host.vector.length);
-    const before =
-      options.reference && train === "model"
-        ? await Policy.create(model, { train: "nothing", batchTokens })
-        : null;
-    return new Policy(host, pool, batchTokens, before);
+    const before = kept
+      ? await Policy.create(model, { train: "nothing", batchTokens, memory: memory - room.fixed / 2 })
+      : null;
+    return new Policy(host, pool, batchTokens, before, room);
   }
 
   get config(): ModelConfig {
@@ -154,19 +166,21 @@ export class Policy {
       return this.before.logProbs(sequences, { ...(temperature === undefined ? {} : { temperature }) });
     const adapter = reference ? "off" : "on";
     this.checkBase(adapter);
-    const bundles = bundled(sequences);
-    const batches = microBatches(bundles, this.batchTokens);
-    const scored = await this.pool.score(batches, this.version, { temperature, adapter, states });
-    return inOrder(
-      bundles.flatMap(({ members }) => members),
-      scored.flat(),
-    );
+    const batches = microBatches(bundled(sequences), this.batchTokens);
+    return withRoom(this.room, async (bytes) => {
+      const fitted = fittedScores(batches, this.room, bytes);
+      const scored = await this.pool.score(fitted, this.version, { temperature, adapter, states });
+      return inOrder(
+        fitted.flat().flatMap(({ members }) => members),
+        scored.flat(),
+      );
+    });
   }
 
   /**
    * The gradient of a loss, summed over micro-batches in the order of the bundles.
    * @throws InputError as `logProbs` does, and when the loss has not one row for each sequence.
-   * @throws RunError when a score or the loss is not finite.
+   * @throws RunError when a score or the loss is not finite, or the memory was full all the same.
    */
   async gradients(
     sequences: readonly Sequence[],
@@ -178,7 +192,20 @@ export class Policy {
       throw new InputError(`The loss has ${loss.rows.length} rows for ${sequences.length} sequences.`);
     }
     const batches = microBatches(bundled(sequences), this.batchTokens);
-    const members = batches.map((bundles) => bundles.flatMap((bundle) => bundle.members));
+    const recompute = options.checkpoint === "layer";
+    const apart = !options.dropout || !this.host.adapter?.dropout;
+    return withRoom(this.room, (bytes) =>
+      this.summed(fittedGradients(batches, this.room, { bytes, recompute, apart }), loss, options),
+    );
+  }
+
+  /** The gradients of micro-batches, added up in their order. */
+  private async summed(
+    batches: readonly Fitted[],
+    loss: Loss,
+    options: PolicyGradientOptions,
+  ): Promise<PolicyGradient> {
+    const members = batches.map(({ bundles }) => bundles.flatMap((bundle) => bundle.members));
     const scores: TokenScores[] = [];
     const parts: GradientPart[] = [];
     let total = 0;
@@ -186,9 +213,10 @@ export class Policy {
     let gradient = this.sum;
     const { temperature, checkpoint = "none", dropout: names } = options;
     await this.pool.gradients(
-      batches.map((bundles, b) => ({
+      batches.map(({ bundles, recompute }, b) => ({
         bundles: bundles.map(({ prompt, completions }) => ({ prompt, completions })),
         loss: partOf(loss, members[b]!),
+        recompute,
       })),
       this.version,
       { temperature, checkpoint, ...(names ? { dropout: { names } } : {}) },
@@ -212,7 +240,14 @@ export class Policy {
   async sample(requests: readonly SampleRequest[], options: SampleOptions): Promise<Sample[][]> {
     checkRequests(requests, options, this.config);
     this.checkBase(options.adapter);
-    return this.pool.sample(requests, this.version, options);
+    return withRoom(this.room, async (bytes) => {
+      const samples: Sample[][] = requests.map(() => []);
+      for (const pieces of fittedRequests(requests, options.maxTokens, this.room, bytes)) {
+        const asked = pieces.map(({ request }) => request);
+        place(samples, requests, pieces, await this.pool.sample(asked, this.version, options));
+      }
+      return samples;
+    });
   }
 
   /** The same, each token as it is drawn; for demonstrations. @throws InputError as `sample` does. */

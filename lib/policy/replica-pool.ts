@@ -11,6 +11,8 @@ import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampl
 export interface MicroBatch {
   readonly bundles: readonly Bundle[];
   readonly loss: Loss;
+  /** Whether its layers are computed again on the way back, whatever the options say. */
+  readonly recompute?: boolean;
 }
 
 /** How gradients of several batches are taken. */
@@ -58,10 +60,11 @@ export interface ReplicaPool {
 export function optionsOf(batches: readonly MicroBatch[], options: BatchGradientOptions): GradientOptions[] {
   const { dropout, ...rest } = options;
   let next = 0;
-  return batches.map(({ bundles }) => {
+  return batches.map(({ bundles, recompute }) => {
     const firstBundle = next;
     next += bundles.length;
-    return { ...rest, ...(dropout ? { dropout: { ...dropout, firstBundle } } : {}) };
+    const own = recompute ? { ...rest, checkpoint: "layer" as const } : rest;
+    return { ...own, ...(dropout ? { dropout: { ...dropout, firstBundle } } : {}) };
   });
 }
 

@@ -10,7 +10,6 @@ import {
   type Model,
   readsRanges,
 } from "../model/index.js";
-import { RunError } from "../base/index.js";
 import { evaluateLoss, type Loss, type LossValue, type TokenScores } from "../objective/index.js";
 import { copyInto, Tape, wasmRuntime, webgpuRuntime } from "../tensor/index.js";
 import { flattened, scored, Streams, unpacked, withStates } from "./batch.js";
@@ -19,7 +18,7 @@ import { inspect, type Inspection } from "./inspect.js";
 import { type Bundle, pack, type Packed } from "./pack.js";
 import { generate } from "./sampling/generate.js";
 import type { SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
-import type { GradientOptions, GradientResult, ScoreOptions } from "./scores.js";
+import { type GradientOptions, type GradientResult, NotFinite, type ScoreOptions } from "./scores.js";
 
 export class Replica {
   private readonly tensors = new Map<string, tf.Tensor>();
@@ -120,7 +119,7 @@ export class Replica {
    * Writes the gradient of a loss over one micro-batch into `gradient`.
    * @param loss has a row for each completion, bundle after bundle
    * @param gradient like the host's trained vector
-   * @throws RunError when the loss is not finite
+   * @throws NotFinite when the loss is not finite; OutOfMemory when there is no room, with nothing kept
    */
   async gradients(
     bundles: readonly Bundle[],
@@ -141,53 +140,62 @@ export class Replica {
         x = decoderLayer(model, layer, x, streams.of(layer));
       return x;
     };
-    const inputs: tf.Tensor[] = [this.embedded(packed.ids)];
-    for (let stage = 0; stage < stages - 1; stage++) inputs.push(tf.tidy(() => run(stage, inputs[stage]!)));
-    const trainHead = this.host.trained.some(({ name }) => this.tensors.get(name) === headOf(model));
-    const last = Tape.record(() =>
-      scored(model, packed, run(stages - 1, inputs[stages - 1]!), options.temperature, trainHead),
-    );
-    const { logProbs, entropy } = last.result;
+    const inputs: tf.Tensor[] = [];
+    // Everything that is held between steps, so that it is freed also when one of them finds no room.
+    const held: { tape?: Tape; outputs: tf.Tensor[] } = { outputs: [] };
     try {
+      inputs.push(this.embedded(packed.ids));
+      for (let stage = 0; stage < stages - 1; stage++) inputs.push(tf.tidy(() => run(stage, inputs[stage]!)));
+      const trainHead = this.host.trained.some(({ name }) => this.tensors.get(name) === headOf(model));
+      const last = Tape.record(() =>
+        scored(model, packed, run(stages - 1, inputs[stages - 1]!), options.temperature, trainHead),
+      );
+      held.tape = last.tape;
+      const { logProbs, entropy } = last.result;
+      held.outputs = [logProbs, entropy];
       const scores = unpacked(packed, await logProbs.data(), await entropy.data());
       const from = performance.now();
       const value = evaluateLoss(loss, scores);
       const result = { scores, loss: value.loss, sums: value.sums, lossTime: performance.now() - from };
-      if (!Number.isFinite(value.loss)) throw new RunError(`The loss is ${value.loss}.`);
+      if (!Number.isFinite(value.loss)) throw new NotFinite(`The loss is ${value.loss}.`);
       if (isZero(value)) {
         // The derivative by every score is zero (as for a group of equal returns), so the gradient is zero: no backward pass.
         gradient.fill(0);
         return result;
       }
       const dLogProbs = tf.tensor1d(flattened(packed, value.logProbGradients));
-      const outputs: [tf.Tensor, tf.Tensor][] = [[logProbs, dLogProbs]];
-      if (value.entropyGradients)
-        outputs.push([entropy, tf.tensor1d(flattened(packed, value.entropyGradients))]);
-      let tape = last.tape;
-      let heads = outputs;
+      held.outputs.push(dLogProbs);
+      let heads: [tf.Tensor, tf.Tensor][] = [[logProbs, dLogProbs]];
+      if (value.entropyGradients) {
+        const dEntropy = tf.tensor1d(flattened(packed, value.entropyGradients));
+        held.outputs.push(dEntropy);
+        heads.push([entropy, dEntropy]);
+      }
       const reads: Promise<void>[] = [];
       for (let stage = stages - 1; stage >= 0; stage--) {
         const input = inputs.pop()!;
+        held.outputs.push(input);
         const trained = this.trainedIn(stage * each, (stage + 1) * each);
-        const [dx, ...gradients] = tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
+        const [dx, ...gradients] = held.tape.backward(heads, [input, ...trained.map(({ tensor }) => tensor)]);
+        if (dx) held.outputs.push(dx);
         for (const [output, dy] of heads) tf.dispose([output, dy]);
         // Read while the earlier layers are computed: on a GPU a read waits for everything before it.
         reads.push(...putAll(gradient, trained, gradients));
         if (stage === 0) {
           await Promise.all(reads);
           await this.addEmbedding(gradient, packed, dx);
-          input.dispose();
           break;
         }
         const before = Tape.record(() => run(stage - 1, inputs[stage - 1]!));
         input.dispose();
-        tape = before.tape;
+        held.tape = before.tape;
+        held.outputs.push(before.result);
         heads = [[before.result, dx!]];
       }
       return result;
     } finally {
-      last.tape.dispose();
-      tf.dispose([logProbs, entropy, ...inputs]);
+      held.tape?.dispose();
+      tf.dispose([...held.outputs, ...inputs]);
       streams.dispose();
     }
   }

@@ -1,5 +1,9 @@
 /** Requests to a replica and its answers. */
+import { RunError } from "../base/index.js";
 import type { LossValue, TokenScores } from "../objective/index.js";
+
+/** A loss or a gradient that is no number: the batch is worth looking at. */
+export class NotFinite extends RunError {}
 
 /** How a replica scores. */
 export interface ScoreOptions {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { InputError, RunError, writeJson } from "../base/index.js";
 import { AdamW, gradientNorm, type AdamWOptions } from "./optimizer.js";
 import type { Loss, Sequence, TokenScores } from "../objective/index.js";
+import { NotFinite } from "./scores.js";
 import type { GradientPart, Policy, PolicyGradientOptions, PolicyScoreOptions } from "./policy.js";
 
 /** How a policy is trained. */
@@ -54,7 +55,7 @@ export class Trainer {
 
   /**
    * One optimiser step on a loss over some sequences. Nothing is changed unless everything was finite.
-   * @throws InputError when a row cannot be scored.
+   * @throws InputError when a row cannot be scored, or needs more memory than there is.
    * @throws RunError when the loss or the gradient is not finite: the batch lies in a file that the message names.
    */
   async step(
@@ -70,7 +71,7 @@ export class Trainer {
     try {
       result = await policy.gradients(sequences, loss, options);
     } catch (error) {
-      if (error instanceof RunError) throw this.dumped(error.message, { step, sequences, loss });
+      if (error instanceof NotFinite) throw this.dumped(error.message, { step, sequences, loss });
       throw error;
     }
     const { scores, gradient } = result;

@@ -12,6 +12,7 @@ import type { Bundle } from "./pack.js";
 import type { HostWeights } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";
+import { cut, type Piece, place } from "./sampling/pieces.js";
 import { sharing } from "./sampling/sharing.js";
 import type { Sample, SampledToken, SampleOptions, SampleRequest } from "./sampling/types.js";
 import type { ScoreOptions } from "./scores.js";
@@ -101,11 +102,7 @@ export class WorkerPool implements ReplicaPool {
       const part = parts[index]!;
       const job: Job = { kind: "sample", requests: part.map(({ request }) => request), options };
       const result = await thread.work(version, job);
-      (result as JobResult & { kind: "sample" }).samples.forEach((of, i) => {
-        const { index: at, request } = part[i]!;
-        const offset = (request.first ?? 0) - (requests[at]!.first ?? 0);
-        of.forEach((sample, s) => (samples[at]![offset + s] = sample));
-      });
+      place(samples, requests, part, (result as JobResult & { kind: "sample" }).samples);
     });
     return samples;
   }
@@ -154,12 +151,6 @@ export class WorkerPool implements ReplicaPool {
   }
 }
 
-/** A request, or some of its samples, and where the result belongs. */
-interface Piece {
-  readonly index: number;
-  readonly request: SampleRequest;
-}
-
 /**
  * Requests in about equal parts: each goes to the part with the least work so far, the largest first. Those that begin
  * with the same shared tokens stay together.
@@ -190,15 +181,4 @@ function split(requests: readonly SampleRequest[], parts: number): Piece[][] {
       pile.pieces.push(...bundle.pieces);
     });
   return piles.map((pile) => pile.pieces);
-}
-
-/** A request as at most `parts` requests for about as many samples each. */
-function cut(request: SampleRequest, parts: number): SampleRequest[] {
-  const { n = 1, first = 0 } = request;
-  const count = Math.min(parts, n);
-  return Array.from({ length: count }, (_, i) => {
-    const [from, to] = [Math.floor((i * n) / count), Math.floor(((i + 1) * n) / count)];
-    const numbers = request.numbers?.slice(from, to);
-    return { ...request, first: first + from, n: to - from, ...(numbers ? { numbers } : {}) };
-  });
 }

@@ -1,8 +1,15 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { InputError, RunError } from "../base/index.js";
+import { RunError } from "../base/index.js";
 import { Queue } from "./replica-pool.js";
-import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
+import {
+  errorOf,
+  type FromWorker,
+  type Job,
+  type JobResult,
+  type ToWorker,
+  type WorkerSetup,
+} from "./worker-messages.js";
 
 /** The entry's path from the project's root: a notebook's modules have no files of their own to start from. */
 const ENTRY = join("lib", "policy", "worker.mjs");
@@ -65,8 +72,4 @@ export class WorkerThread {
     this.worker.unref();
     return current;
   }
-}
-
-function errorOf({ name, message }: FromWorker & { kind: "failed" }): Error {
-  return name === "InputError" ? new InputError(message) : new RunError(message);
 }

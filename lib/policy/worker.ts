@@ -1,11 +1,17 @@
 /** The entry of a worker thread: one replica around shared weights, one job at a time. */
 import { parentPort, workerData } from "node:worker_threads";
-import { messageOf } from "../base/index.js";
 import { useBackend } from "../tensor/index.js";
 import { HostWeights } from "./host-weights.js";
 import { Replica } from "./replica.js";
 import { collect } from "./sampling/collect.js";
-import type { FromWorker, Job, JobResult, ToWorker, WorkerSetup } from "./worker-messages.js";
+import {
+  failureOf,
+  type FromWorker,
+  type Job,
+  type JobResult,
+  type ToWorker,
+  type WorkerSetup,
+} from "./worker-messages.js";
 
 const port = parentPort!;
 const setup = workerData as WorkerSetup;
@@ -29,21 +35,23 @@ async function work(replica: Replica, job: Job): Promise<JobResult> {
 async function main(): Promise<void> {
   await useBackend(setup.backend);
   const replica = new Replica(new HostWeights(setup.parts));
+  const answer = async ({ version, job }: ToWorker): Promise<JobResult> => {
+    replica.sync(version);
+    return work(replica, job);
+  };
   port.on("message", (message: ToWorker) => {
-    replica.sync(message.version);
-    work(replica, message.job).then(
+    answer(message).then(
       (result) =>
         say(
           { kind: "done", result },
           result.kind === "gradients" ? [result.gradient.buffer as ArrayBuffer] : [],
         ),
-      (error: unknown) =>
-        say({ kind: "failed", name: error instanceof Error ? error.name : "", message: messageOf(error) }),
+      (error: unknown) => say({ kind: "failed", ...failureOf(error) }),
     );
   });
   say({ kind: "ready" });
 }
 
 main().catch((error: unknown) => {
-  say({ kind: "failed", name: error instanceof Error ? error.name : "", message: messageOf(error) });
+  say({ kind: "failed", ...failureOf(error) });
 });

@@ -60,28 +60,35 @@ export class Tape {
       dx.dispose();
     };
     for (const [output, dy] of outputs) add(output.id, dy.clone());
-    const nodes = this.nodes;
-    this.nodes = [];
-    while (nodes.length > 0) {
-      const node = nodes.pop()!;
-      const names = Object.keys(node.inputs).filter((name) => relevant.has(node.inputs[name]!.id));
-      const dys = node.outputs.map(({ id }) => gradients.get(id));
-      if (names.length > 0 && dys.some((dy) => dy !== undefined)) {
-        if (!node.gradient) throw new Error(`${node.kernelName} has no gradient.`);
-        // Everything inside the tidy: an operation may compute what several inputs need before it is asked for one,
-        // and tfjs makes zeros for the outputs that have no gradient.
-        const dxs = tf.tidy(() => {
-          const thunks = node.gradient!(dys);
-          return names.map((name) => thunks[name]!());
-        });
-        names.forEach((name, i) => add(node.inputs[name]!.id, dxs[i]!));
+    const { nodes } = this;
+    try {
+      while (nodes.length > 0) {
+        const node = nodes.at(-1)!;
+        const names = Object.keys(node.inputs).filter((name) => relevant.has(node.inputs[name]!.id));
+        const dys = node.outputs.map(({ id }) => gradients.get(id));
+        if (names.length > 0 && dys.some((dy) => dy !== undefined)) {
+          if (!node.gradient) throw new Error(`${node.kernelName} has no gradient.`);
+          // Everything inside the tidy: an operation may compute what several inputs need before it is asked for one,
+          // and tfjs makes zeros for the outputs that have no gradient.
+          const dxs = tf.tidy(() => {
+            const thunks = node.gradient!(dys);
+            return names.map((name) => thunks[name]!());
+          });
+          names.forEach((name, i) => add(node.inputs[name]!.id, dxs[i]!));
+        }
+        for (const { id } of node.outputs) {
+          if (wanted.has(id)) continue;
+          gradients.get(id)?.dispose();
+          gradients.delete(id);
+        }
+        for (const tensor of node.saved ?? []) tensor.dispose();
+        nodes.pop();
       }
-      for (const { id } of node.outputs) {
-        if (wanted.has(id)) continue;
-        gradients.get(id)?.dispose();
-        gradients.delete(id);
-      }
-      for (const tensor of node.saved ?? []) tensor.dispose();
+    } catch (error) {
+      // No room for a gradient, say: nothing of the pass is left behind.
+      for (const gradient of gradients.values()) gradient.dispose();
+      this.dispose();
+      throw error;
     }
     const results = inputs.map(({ id }) => gradients.get(id));
     for (const [id, gradient] of gradients) if (!wanted.has(id)) gradient.dispose();

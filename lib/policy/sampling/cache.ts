@@ -33,10 +33,9 @@ export class KeyValueCache {
   join(layer: number, fresh: KeysValues): KeysValues {
     const before = this.layers[layer];
     const count = this.counts[layer] ?? 0;
-    const all = {
-      k: this.appended(before?.k, count, fresh.k),
-      v: this.appended(before?.v, count, fresh.v),
-    };
+    const k = this.appended(before?.k, count, fresh.k);
+    this.layers[layer] = { k, v: before?.v ?? k }; // known also when there is no room for the values
+    const all = { k, v: this.appended(before?.v, count, fresh.v) };
     this.layers[layer] = all;
     const length = count + fresh.k.shape[0]!;
     this.counts[layer] = length;

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { RunError } from "../../../base/index.js";
 import { ModuleBuilder } from "./assembler.js";
 import { addElementwise } from "./elementwise.js";
+import { Heap } from "./heap.js";
 import { addProduct, PRODUCT_SCRATCH } from "./product.js";
 import { addSoftmax } from "./softmax.js";
 
@@ -51,6 +52,8 @@ export class WasmRuntime {
   private readonly productScratch: number;
   /** Replaces the product of whole matrices, when set. */
   native: Multiply | undefined;
+  /** What is taken of the heap. */
+  readonly heap: Heap;
 
   constructor(private readonly backend: TfjsWasmBackend) {
     const memory = backend.wasm.asm?.memory;
@@ -59,6 +62,7 @@ export class WasmRuntime {
         "This version of @tensorflow/tfjs-backend-wasm does not show its memory; install 4.22.0.",
       );
     }
+    this.heap = new Heap(backend.wasm);
     const instance = new WebAssembly.Instance(compiled(), { env: { memory } });
     this.kernels = instance.exports as Record<string, Kernel>;
     this.productScratch = this.area("product", PRODUCT_SCRATCH);
@@ -87,8 +91,8 @@ export class WasmRuntime {
     const area = this.areas.get(name);
     if (area !== undefined && area.bytes >= bytes) return area.address;
     if (area !== undefined) this.backend.wasm._free(area.address);
-    const address = this.backend.wasm._malloc(bytes) >>> 0;
-    if (address === 0) throw new RunError(`WebAssembly has no ${bytes} bytes of memory left for ${name}.`);
+    this.areas.delete(name); // what was there is gone, also when there is no room for more
+    const address = this.backend.wasm._malloc(bytes);
     this.areas.set(name, { address, bytes });
     return address;
   }
