@@ -7,7 +7,7 @@ import { crossEntropyLoss, type Sequence } from "../../lib/objective/index.js";
 import { initModel, type ModelConfig } from "../../lib/model/index.js";
 import { freshAdapter, Policy, Trainer, type PolicyOptions } from "../../lib/policy/index.js";
 import { HEAP_BYTES, OutOfMemory, useBackend, wasmRuntime } from "../../lib/tensor/index.js";
-import { apart, config as small, lora } from "./small.js";
+import { distance, config as small, lora } from "./small.js";
 
 /** Deep and narrow, with long rows: activations are most of what is needed. */
 const config: ModelConfig = { ...small, layers: 6, maxPositions: 512 };
@@ -27,7 +27,7 @@ const MB = 1e6;
 /** Equal but for the last bits of sums that were taken in another order. */
 function close(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   const largest = Array.from(b).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return apart(a, b) <= 1e-5 * largest;
+  return distance(a, b) <= 1e-5 * largest;
 }
 
 /** What a policy of so much memory makes of the rows, and the most that its tensors took of the heap. */
