@@ -1,6 +1,6 @@
 /** `"kind": "imitate"`: a model learns what teachers did on train goals. */
 import { basename } from "node:path";
-import { folderAgent } from "../../agents/index.js";
+import { folderAgent, multiTurnFolderAgent } from "../../agents/index.js";
 import { InputError } from "../../base/index.js";
 import {
   type DecisionMeasure,
@@ -34,8 +34,11 @@ export const imitateKind: RunKind<ImitateConfig> = {
     publish: out,
   }),
   open: (config, environment) => openImitate(config, environment!.catalogue, { workers: workerCount() }),
-  agentOf: (_, folder, { shownAs, expected, ...options }) =>
-    folderAgent(shownAs, folder, expected, { ...options, options: "match" }),
+  agentOf: ({ tasks }, folder, { shownAs, expected, ...options }) =>
+    // A model that was only taught to shop page by page plays that way.
+    tasks.query.share === 0 && tasks.select.share === 0 && tasks.act.share > 0
+      ? multiTurnFolderAgent(shownAs, folder, expected, options)
+      : folderAgent(shownAs, folder, expected, { ...options, options: "match" }),
   examine: decisionLines,
   lineOf: supervisedLine,
 };
