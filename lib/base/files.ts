@@ -1,12 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { besideName } from "./beside.js";
 import { codeOf, InputError, messageOf, RunError } from "./errors.js";
-
-/** A name beside `path` that no other process uses: same folder, so that the final rename cannot cross disks. */
-export function besideName(path: string): string {
-  return `${path}.${process.pid}.${randomBytes(4).toString("hex")}.part`;
-}
 
 /**
  * Writes a whole file or nothing: the bytes go beside it and are renamed into place.
@@ -36,6 +31,14 @@ function removeQuietly(path: string): void {
 /** `writeFileWhole` of a value as JSON with a final newline. */
 export function writeJson(path: string, value: unknown): void {
   writeFileWhole(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Writes a file unless it says that already, so that an unchanged result keeps its time stamp. */
+export function writeIfChanged(path: string, text: string | Uint8Array): boolean {
+  const bytes = Buffer.from(text);
+  if (existsSync(path) && readFileSync(path).equals(bytes)) return false;
+  writeFileWhole(path, bytes);
+  return true;
 }
 
 /**

@@ -2,21 +2,22 @@
  * A training run on disk: the trained weights in Hugging Face's or PEFT's layout, and the optimiser's state. Going on
  * from it gives the same bits as never having stopped.
  */
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import {
-  besideName,
   folderSums,
   InputError,
   readSealed,
   requireSums,
-  RunError,
-  whyNot,
+  writeFolderWhole,
   writeSealed,
 } from "../base/index.js";
 import { saveAdapter, SafetensorsFile, saveModel, writeSafetensors, type Weight } from "../model/index.js";
 import type { Trainer } from "./trainer.js";
+
+/** The file that makes a folder a checkpoint; it is written last. */
+const STATE = "state.json";
 
 const State = z.strictObject({
   format: z.literal("aisle-checkpoint-2"),
@@ -39,8 +40,7 @@ export function saveCheckpoint(
   more: ReadonlyMap<string, string> = new Map(),
 ): void {
   const { policy, optimizer } = trainer;
-  const part = besideName(folder);
-  try {
+  writeFolderWhole(folder, STATE, (part) => {
     const { model, adapter } = policy.files();
     if (policy.trains === "adapter") saveAdapter(join(part, "adapter"), adapter!);
     else saveModel(join(part, "model"), model);
@@ -55,16 +55,8 @@ export function saveCheckpoint(
     for (const [name, text] of more) writeFileSync(join(part, name), text);
     const files = folderSums(part);
     const state = { format: "aisle-checkpoint-2", step: trainer.steps, trained: policy.trains, files };
-    writeSealed(join(part, "state.json"), state);
-    const old = besideName(folder);
-    if (existsSync(folder)) renameSync(folder, old);
-    renameSync(part, folder);
-    rmSync(old, { recursive: true, force: true });
-  } catch (error) {
-    rmSync(part, { recursive: true, force: true });
-    if (error instanceof RunError) throw error;
-    throw new RunError(`Could not save the checkpoint ${folder}: ${whyNot(error)}.`);
-  }
+    writeSealed(join(part, STATE), state);
+  });
 }
 
 /**
@@ -72,7 +64,7 @@ export function saveCheckpoint(
  * @throws InputError when the folder is no checkpoint, or was changed since it was written
  */
 export function checkedCheckpoint(folder: string): z.infer<typeof State> {
-  const path = join(folder, "state.json");
+  const path = join(folder, STATE);
   if (!existsSync(path)) throw new InputError(`${folder} is not a checkpoint: it has no state.json.`);
   const parsed = State.safeParse(readSealed(path, "checkpoint's state"));
   if (!parsed.success) throw new InputError(`${path} is not the state of a checkpoint of this version.`);

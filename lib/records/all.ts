@@ -1,9 +1,8 @@
 /** Records of every kind at once. */
 import { cpSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { InputError } from "../base/index.js";
+import { InputError, writeFolderWhole } from "../base/index.js";
 import { allRecordFolders, kindAt, type KeptRecord, RECORD_FILE, readKind } from "./envelope.js";
-import { writeFolderWhole } from "./folder.js";
 import { recordKinds } from "./kinds/index.js";
 import { placesFrom, runsFolder } from "./places.js";
 

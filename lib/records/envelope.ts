@@ -13,8 +13,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { InputError, messageOf, readJson } from "../base/index.js";
-import { writeFolderWhole } from "./folder.js";
+import { InputError, messageOf, readJson, recoverIn, writeFolderWhole } from "../base/index.js";
 import { canonicalJson, keyOf, sha256 } from "./key.js";
 import { placesBeside } from "./places.js";
 import { type Provenance, provenanceSchema } from "./provenance.js";
@@ -180,8 +179,9 @@ export function kindAt(path: string): string | null {
 /** The folders in a place that hold a record of any kind, in order of name. */
 export function allRecordFolders(place: string): string[] {
   if (!existsSync(place)) return [];
+  recoverIn(place, (folder) => existsSync(join(folder, RECORD_FILE))); // what a killed process had moved away
   return readdirSync(place, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.endsWith(".part"))
+    .filter((entry) => entry.isDirectory() && !/\.(?:part|old)$/.test(entry.name))
     .map((entry) => join(place, entry.name))
     .filter((path) => existsSync(join(path, RECORD_FILE)))
     .sort();

@@ -4,7 +4,6 @@ export * from "./add-actions.js";
 export * from "./all.js";
 export * from "./envelope.js";
 export * from "./find.js";
-export * from "./folder.js";
 export * from "./journal.js";
 export { type EpisodeResult, resultColumns, usageColumns } from "./kinds/episode-rows.js";
 export * from "./kinds/index.js";

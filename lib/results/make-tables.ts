@@ -6,7 +6,7 @@ import { quotedFacts } from "./quoted-facts.js";
 import { methodNumbers } from "./thesis-settings.js";
 import { judgedFile } from "../credit/index.js";
 import { commandFor } from "./main-results.js";
-import { writeIfChanged } from "../records/index.js";
+import { writeIfChanged } from "../base/index.js";
 import { byOrder, drawnAlone, isKnownAgent } from "./ladder.js";
 import {
   algorithmsTable,

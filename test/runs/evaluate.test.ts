@@ -312,7 +312,7 @@ describe("evaluation and run records", () => {
     const inside = join(runs, "file", "runs"); // a file where a folder should be
     await assert.rejects(evaluate({ agent: fakeAgent(), environment, split: "test", goals, runs: inside }), {
       name: "RunError",
-      message: /Could not write the run record .*: (a part of its path is not a folder|.*exist)/,
+      message: /Could not write the folder .*: (a part of its path is not a folder|.*exist)/,
     });
     assert.deepEqual(readdirSync(runs), ["file"]);
   });

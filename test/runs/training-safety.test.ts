@@ -3,9 +3,11 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stream } from "../../lib/base/index.js";
+import { folderSums, stream } from "../../lib/base/index.js";
 import { buildCatalogue, openCatalogue, openEnvironment, recipeSource } from "../../lib/simulator/index.js";
 import { type IterationTimes, RunFolder, runGrpo, splitOf, splitText } from "../../lib/runs/index.js";
+import { openGrpo } from "../../lib/runs/training/grpo-run.js";
+import { trainingLoop } from "../../lib/runs/training/loop.js";
 import { saveTinyModel, tinyRun, tinyShop } from "./tiny-run.js";
 
 describe("a run that something happens to", function () {
@@ -49,6 +51,33 @@ describe("a run that something happens to", function () {
     assert.equal(split.tensors[0], split.tensors[1]);
     assert.match(splitText(split), /roll-outs .* %, scoring .* %, update .* %, advantages and objective/);
     assert.equal(splitOf([]), null);
+  });
+
+  it("goes on from a checkpoint older than its best model", async () => {
+    const config = tinyRun(model, { iterations: 6, checkpoint: 3, evaluate: { every: 1, goals: 1 } });
+    const cut = new Error("cut off");
+    const train = async (out: string, resume: boolean, end = Infinity): Promise<Record<string, string>> => {
+      const { trainee, from } = await openGrpo(config, environment, out);
+      // Every model measures better than the one before.
+      const better = { ...trainee, quality: () => trainee.trainer.steps };
+      const onIteration = ({ iteration }: { iteration: number }): void => {
+        if (iteration === end) throw cut;
+      };
+      try {
+        const { best } = await trainingLoop({ trainee: better, config, from, out, resume, onIteration });
+        assert.equal(best!.iteration, 6);
+        const { "timing.jsonl": _, "origin.json": __, ...rest } = folderSums(out);
+        return rest;
+      } finally {
+        await trainee.dispose();
+      }
+    };
+    const right = await train(join(root, "undisturbed"), false);
+    for (const end of [3, 5]) {
+      const out = join(root, `cut-${end}`);
+      await assert.rejects(train(out, false, end), cut);
+      assert.deepEqual(await train(out, true), right, `cut off in iteration ${end}`);
+    }
   });
 
   it("loses nothing but the current iteration when it is killed, whenever that is", async () => {

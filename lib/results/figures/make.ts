@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { besideName, RunError } from "../../base/index.js";
-import { writeIfChanged } from "../../records/index.js";
+import { besideName, RunError, writeIfChanged } from "../../base/index.js";
 import { fullWidth } from "../style/index.js";
 import { runTool } from "../tools.js";
 import { renderChart } from "./render.js";

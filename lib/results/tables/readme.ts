@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { InputError } from "../../base/index.js";
-import { writeIfChanged } from "../../records/index.js";
+import { writeIfChanged } from "../../base/index.js";
 
 const start = "<!-- results:start -->";
 const end = "<!-- results:end -->";

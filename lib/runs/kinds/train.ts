@@ -1,8 +1,7 @@
 /** Training a run of any kind. */
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../../base/index.js";
-import { writeFolderWhole } from "../../records/index.js";
+import { InputError, writeFolderWhole } from "../../base/index.js";
 import { defaultCatalogue, type Environment, openEnvironment } from "../../simulator/index.js";
 import type { IterationReport, LoopSummary } from "../training/loop.js";
 import { RunFolder } from "../training/run-folder.js";

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { besideName, InputError } from "../../base/index.js";
+import { besideName, InputError, writeFolderWhole } from "../../base/index.js";
 import { readRecord } from "../../records/index.js";
 import type { ShippedRecord } from "./run.js";
 
@@ -22,8 +22,7 @@ export function unpack({ id, files }: ShippedRecord, runs: string): void {
     mkdirSync(join(part, id), { recursive: true });
     for (const name of Object.keys(files)) writeFileSync(join(part, id, name), bytes(name));
     readRecord(join(part, id)); // refused before it is in place
-    rmSync(path, { recursive: true, force: true });
-    renameSync(join(part, id), path);
+    writeFolderWhole(path, "record.json", (whole) => cpSync(join(part, id), whole, { recursive: true }));
   } finally {
     rmSync(part, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 /** The one training loop of every kind of run: learn, measure, keep the best, save, go on to the same bits. */
-import { cpSync, existsSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { besideName, folderSums, interruptSignal, isAborted, requireSums } from "../../base/index.js";
+import { interruptSignal, isAborted, writeFolderWhole } from "../../base/index.js";
 import { resumeCheckpoint, saveCheckpoint, type Trainee } from "../../policy/index.js";
 import type { Foundations } from "../../records/index.js";
 import { IterationClock, type IterationTimes } from "./clock.js";
@@ -64,7 +64,6 @@ export async function trainingLoop(options: LoopOptions): Promise<LoopSummary> {
     const checkpoint = folder.checkpointPath(earlier.checkpoint);
     resumeCheckpoint(checkpoint, trainee.trainer);
     trainee.restore?.(checkpoint);
-    if (earlier.best) requireSums(join(out, "best"), earlier.best.files);
   } else folder.begin(config, from);
   let progress: Position = earlier ?? { iteration: 0, best: null };
   const history = folder.metrics<Metrics>();
@@ -93,9 +92,8 @@ export async function trainingLoop(options: LoopOptions): Promise<LoopSummary> {
     progress = { ...progress, iteration };
     const quality = measured ? trainee.quality?.(measured) : undefined;
     if (quality !== undefined && quality > (progress.best?.score ?? -Infinity)) {
-      const place = join(out, "best");
-      putFolder(place, (part) => trainee.save(part));
-      progress = { ...progress, best: { iteration, score: quality, files: folderSums(place) } };
+      const files = folder.noteBest((part) => trainee.save(part));
+      progress = { ...progress, best: { iteration, score: quality, files } };
     }
     const stops = (await isAborted(signal)) || isOver(trainee, iteration, history);
     if (iteration % trainee.checkpointEvery === 0 || stops) saveAt(folder, trainee, progress);
@@ -109,7 +107,7 @@ export async function trainingLoop(options: LoopOptions): Promise<LoopSummary> {
   }
   const model = join(out, "model");
   if (finished) {
-    putFolder(model, (part) => {
+    writeFolderWhole(model, "config.json", (part) => {
       if (trainee.result === "last") trainee.save(part);
       else cpSync(join(out, "best"), part, { recursive: true });
     });
@@ -132,14 +130,6 @@ function saveAt(folder: RunFolder, { trainer, state }: Trainee<never>, position:
   const checkpoint = `iteration-${String(iteration).padStart(6, "0")}`;
   saveCheckpoint(folder.checkpointPath(checkpoint), trainer, state?.());
   folder.moveTo({ iteration, best, checkpoint });
-}
-
-/** Fills a folder beside its place and moves it there: one that is there is whole. */
-function putFolder(place: string, fill: (part: string) => void): void {
-  const part = besideName(place);
-  fill(part);
-  rmSync(place, { recursive: true, force: true });
-  renameSync(part, place);
 }
 
 /** Whether the last iteration is done, or patience ran out. */

@@ -2,15 +2,27 @@
  * A training run on disk: configuration, metrics, checkpoints, models. What is pointed at by `progress.json` is whole,
  * whenever the process was killed: a checkpoint is written beside, the pointer is moved, the old one is removed.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import {
+  canonicalJson,
+  folderSums,
   InputError,
   readJson,
   readSealed,
+  requireSums,
   sha256,
   writeFileWhole,
+  writeFolderWhole,
   writeJson,
   writeSealed,
 } from "../../base/index.js";
@@ -80,9 +92,7 @@ export class RunFolder {
     }
     const origin = readOrigin(this.path);
     if (origin) requireSame(`The run in ${this.path}`, origin, from);
-    for (const name of readdirSync(this.path)) {
-      if (name.endsWith(".part")) rmSync(join(this.path, name), { recursive: true }); // half-made by a process that was killed
-    }
+    this.settle(progress);
     writeFileWhole(this.metricsFile, this.keptMetrics(progress));
     const times = readLines(join(this.path, "timing.jsonl")).filter(
       (line) => iterationOf(line) <= progress.iteration,
@@ -140,7 +150,55 @@ export class RunFolder {
     return join(this.path, "checkpoints", name);
   }
 
-  /** Points at a finished checkpoint and removes the others. */
+  /**
+   * Keeps a model that measured best. It takes the place of the last one only when a checkpoint knows of it: whoever goes on from the
+   * checkpoint before needs the best model of that one.
+   * @returns the SHA-256 of its files
+   */
+  noteBest(save: (part: string) => void): Record<string, string> {
+    writeFolderWhole(this.nextBest, "config.json", save);
+    return folderSums(this.nextBest);
+  }
+
+  private get best(): string {
+    return join(this.path, "best");
+  }
+
+  private get nextBest(): string {
+    return join(this.path, "best-next");
+  }
+
+  private replaceBest(): void {
+    if (!existsSync(this.nextBest)) return;
+    rmSync(this.best, { recursive: true, force: true }); // the next one is whole, and progress names its files
+    renameSync(this.nextBest, this.best);
+  }
+
+  /**
+   * Ends or takes back what a kill cut off.
+   * @throws InputError when the best model is not the one that was measured
+   */
+  private settle({ best, checkpoint }: Progress): void {
+    for (const name of readdirSync(this.path)) {
+      if (/\.(?:part|old)$/.test(name)) rmSync(join(this.path, name), { recursive: true });
+    }
+    this.removeOthers(checkpoint);
+    if (existsSync(this.nextBest)) {
+      const named = best !== null && canonicalJson(folderSums(this.nextBest)) === canonicalJson(best.files);
+      if (named) this.replaceBest();
+      else rmSync(this.nextBest, { recursive: true });
+    }
+    if (best) requireSums(this.best, best.files);
+  }
+
+  private removeOthers(checkpoint: string): void {
+    const folder = join(this.path, "checkpoints");
+    for (const name of readdirSync(folder)) {
+      if (name !== checkpoint) rmSync(join(folder, name), { recursive: true, force: true });
+    }
+  }
+
+  /** Points at a finished checkpoint, puts its best model in place and removes the other checkpoints. */
   moveTo(position: Pick<Progress, "iteration" | "checkpoint" | "best">): void {
     const written = readFileSync(this.metricsFile);
     const progress: Progress = {
@@ -149,10 +207,8 @@ export class RunFolder {
       metrics: { bytes: written.length, sha256: sha256(written) },
     };
     writeSealed(join(this.path, "progress.json"), progress);
-    const folder = join(this.path, "checkpoints");
-    for (const name of readdirSync(folder)) {
-      if (name !== position.checkpoint) rmSync(join(folder, name), { recursive: true, force: true });
-    }
+    this.replaceBest();
+    this.removeOthers(position.checkpoint);
   }
 }
 

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { codeOf, InputError, RunError, whyNot } from "../../base/index.js";
-import { nameBeside, removeAbandoned } from "./abandoned.js";
+import { besideName, codeOf, InputError, removeAbandoned, RunError, whyNot } from "../../base/index.js";
 import { isCatalogue } from "./format.js";
 
 /**
@@ -18,7 +17,7 @@ export class WholeFolder {
   constructor(readonly path: string) {
     refuseForeign(path); // which puts back what a killed builder had moved away
     removeAbandoned(path);
-    this.part = nameBeside(path, "part");
+    this.part = besideName(path);
     try {
       mkdirSync(this.part, { recursive: true });
     } catch (error) {
@@ -43,7 +42,7 @@ export class WholeFolder {
         // Onto nothing (or an empty folder) a folder is renamed in one step, so that two builders cannot collide.
         if (renamed(this.part, this.path)) break;
         if (keep()) return this.discard();
-        const old = nameBeside(this.path, "old");
+        const old = besideName(this.path, "old");
         moveAway(this.path, old);
         let done: boolean;
         try {

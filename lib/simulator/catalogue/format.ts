@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { InputError, readJson } from "../../base/index.js";
-import { recover } from "./abandoned.js";
+import { InputError, readJson, recover } from "../../base/index.js";
 
 /** Rises whenever a catalogue made by older code would be read wrongly. */
 export const FORMAT = 1;

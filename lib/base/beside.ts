@@ -1,19 +1,21 @@
 /**
- * Folders that builders of a catalogue leave beside it. A folder being filled is called `NAME.PID.RANDOM.part`; the catalogue that
- * it replaces is moved to `NAME.PID.RANDOM.old` for the moment between two renames. A builder that is killed leaves
+ * What is written beside its place before it is put there. A file or folder being filled is called `NAME.PID.RANDOM.part`; the
+ * folder that it replaces is moved to `NAME.PID.RANDOM.old` for the moment between two renames. A process that is killed leaves
  * either, and the next one to come removes them, or puts back what was moved away.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { isRunning } from "../../base/index.js";
+import { isRunning } from "./lock.js";
 
 export type Role = "part" | "old";
 
-/** A place beside a catalogue. */
+/** A place beside another. */
 interface Beside {
   readonly path: string;
+  /** The name that it is beside. */
+  readonly name: string;
   readonly pid: number;
   /** Which machine's process it is; "" in names of older versions, which are taken for this one's. */
   readonly host: string;
@@ -25,15 +27,15 @@ const HERE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 /** Between the two renames lie microseconds. */
 const PATIENCE = 60_000;
 
-/** A name beside `path` that no other process uses: same folder, so that a rename cannot cross disks. */
-export function nameBeside(path: string, role: Role): string {
+/** A name beside `path` that nobody else uses: same folder, so that a rename cannot cross disks. */
+export function besideName(path: string, role: Role = "part"): string {
   return `${path}.${process.pid}.${HERE}${randomBytes(4).toString("hex")}.${role}`;
 }
 
 /**
- * Ends what a killed builder began, where a catalogue was moved away and nothing stands in its place: its new one is put
+ * Ends what a killed process began, where a folder was moved away and nothing stands in its place: the new one is put
  * there if it is complete, or else the old one is put back.
- * @param complete whether a folder is a whole catalogue
+ * @param complete whether a folder is a whole one of its kind
  */
 export function recover(path: string, complete: (folder: string) => boolean): void {
   if (existsSync(path)) return;
@@ -53,7 +55,12 @@ export function recover(path: string, complete: (folder: string) => boolean): vo
   }
 }
 
-/** Removes what killed builders of a catalogue left that stands or is about to be built. */
+/** {@link recover} of everything in a folder that was moved away. */
+export function recoverIn(folder: string, complete: (folder: string) => boolean): void {
+  for (const { name, role } of besidesIn(folder)) if (role === "old") recover(join(folder, name), complete);
+}
+
+/** Removes what killed processes left beside something that stands or is about to be made. */
 export function removeAbandoned(path: string): void {
   for (const place of besides(path)) {
     if (isOver(place)) rmSync(place.path, { recursive: true, force: true });
@@ -61,19 +68,20 @@ export function removeAbandoned(path: string): void {
 }
 
 function besides(path: string): Beside[] {
-  const folder = dirname(path);
+  return besidesIn(dirname(path)).filter(({ name }) => name === basename(path));
+}
+
+function besidesIn(folder: string): Beside[] {
   if (!existsSync(folder)) return [];
-  const name = basename(path);
   return readdirSync(folder).flatMap((entry) => {
-    if (!entry.startsWith(`${name}.`)) return [];
-    const match = /^(\d+)\.(?:([0-9a-f]{8}))?[0-9a-f]{8}\.(part|old)$/.exec(entry.slice(name.length + 1));
+    const match = /^(.+)\.(\d+)\.(?:([0-9a-f]{8}))?[0-9a-f]{8}\.(part|old)$/s.exec(entry);
     if (!match) return [];
-    const [, pid, host = "", role] = match;
-    return [{ path: join(folder, entry), pid: Number(pid), host, role: role as Role }];
+    const [, name = "", pid, host = "", role] = match;
+    return [{ path: join(folder, entry), name, pid: Number(pid), host, role: role as Role }];
   });
 }
 
-/** Whether the builder that a place belongs to is gone. */
+/** Whether the process that a place belongs to is gone. */
 function isOver({ path, pid, host, role }: Beside): boolean {
   const here = host === "" || host === HERE;
   if (here && !isRunning(pid)) return true;
