@@ -9,6 +9,7 @@ export * from "./files.js";
 export * from "./interrupt.js";
 export * from "./lines.js";
 export * from "./lock.js";
+export * from "./quoted.js";
 export * from "./random.js";
 export * from "./seal.js";
 export * from "./suggest.js";

@@ -1,5 +1,5 @@
 /** Settings given beside a configuration's file: `update.learningRate=1e-4`. */
-import { InputError } from "../base/index.js";
+import { InputError, quoted } from "../base/index.js";
 
 type Plain = Readonly<Record<string, unknown>>;
 
@@ -17,7 +17,7 @@ export function withSettings(value: unknown, settings: readonly string[], where:
   return settings.reduce<Plain>((all, setting) => {
     const [, path, text] = /^([^=\s.]+(?:\.[^=\s.]+)*)=(.*)$/s.exec(setting) ?? [];
     if (path === undefined || text === undefined) {
-      throw new InputError(`"${setting}" is no setting: write one as in update.learningRate=1e-4.`);
+      throw new InputError(`${quoted(setting)} is no setting: write one as in update.learningRate=1e-4.`);
     }
     return withSetting(all, path.split("."), valueOf(text));
   }, value as Plain);

@@ -9,9 +9,12 @@ import { saveTinyModel, tinyRun, tinyShop } from "./tiny-run.js";
 /**
  * Flips one bit at a time in what a stopped run goes on from, and goes on: each flip is refused in a sentence, or the run ends as
  * an undisturbed one.
- * @returns how many were refused
+ * @param howMany flips, given how many files there are; they take turns
+ * @returns how many of them were refused
  */
-export async function flipCheckpoint(flips: number): Promise<number> {
+export async function flipCheckpoint(
+  howMany: (files: number) => number,
+): Promise<{ refused: number; flips: number }> {
   const root = mkdtempSync(join(tmpdir(), "aisle-flips-"));
   try {
     const environment = tinyShop();
@@ -38,6 +41,7 @@ export async function flipCheckpoint(flips: number): Promise<number> {
         files.some((file) => file.endsWith(name)),
         name,
       );
+    const flips = howMany(files.length);
     const random = stream(11, "flips");
     let refused = 0;
     for (let flip = 0; flip < flips; flip++) {
@@ -58,7 +62,7 @@ export async function flipCheckpoint(flips: number): Promise<number> {
       }
       assert.deepEqual(results("hurt"), results("whole"), `a flip at byte ${at} of ${file}`);
     }
-    return refused;
+    return { refused, flips };
   } finally {
     rmSync(root, { recursive: true, force: true });
   }

@@ -89,7 +89,7 @@ describe("a training record", function () {
     await assert.rejects(keep("edited"), /progress.json was changed since it was written/);
     writeFileSync(file, progress);
     writeFileSync(join(edited, "config.json"), "{}");
-    await assert.rejects(keep("edited"), /config.json, kind: "undefined" is no kind of training/);
+    await assert.rejects(keep("edited"), /config.json, kind: nothing is no kind of training/);
   });
 
   it("can be checked: its first iteration comes out again", async () => {

@@ -1,5 +1,5 @@
 /** The kinds of run: one file and one line each. */
-import { didYouMean, InputError, sharedRegistry } from "../../base/index.js";
+import { didYouMean, InputError, quoted, sharedRegistry } from "../../base/index.js";
 import { grpoKind } from "./grpo.js";
 import { imitateKind } from "./imitate.js";
 import type { RunKind } from "./kind.js";
@@ -41,7 +41,7 @@ export function runKindOf(config: unknown, where: string): AnyRunKind {
   const kind = runKindNamed(name);
   if (!kind) {
     throw new InputError(
-      `In ${where}, kind: "${String(name)}" is no kind of training; there are ${runKindNames().join(", ")}.${didYouMean(String(name), runKindNames())}`,
+      `In ${where}, kind: ${quoted(name)} is no kind of training; there are ${runKindNames().join(", ")}.${typeof name === "string" ? didYouMean(name, runKindNames()) : ""}`,
     );
   }
   return kind;

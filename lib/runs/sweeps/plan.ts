@@ -1,7 +1,7 @@
 /** A sweep: a grid or a list of configurations × seeds, written out as runs that each know their place on disk. */
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { InputError, messageOf, readJson } from "../../base/index.js";
+import { InputError, messageOf, quoted, readJson } from "../../base/index.js";
 import { canonicalJson, sha256 } from "../../records/index.js";
 import { runKindNamed, runKindNames } from "../kinds/index.js";
 import { loadPlugins, takePlugins } from "../plugins.js";
@@ -205,8 +205,8 @@ function overBase(
 
 /** The name that all variants share; where the grid names the agent or the preset itself, that is the name. */
 function baseName(config: Plain, base: Plain): string {
-  if (config["kind"] === "evaluate") return String(config["agent"]);
-  return String(base["name"] ?? base["kind"]);
+  const name = config["kind"] === "evaluate" ? config["agent"] : (base["name"] ?? base["kind"]);
+  return typeof name === "string" ? name : quoted(name); // which the kind then refuses
 }
 
 function label([at, value]: Setting): string {
@@ -252,7 +252,7 @@ function check(config: Plain, variant: string, where: string): RunKindName {
   const trained = runKindNamed(kind);
   if (!trained) {
     throw new InputError(
-      `In ${where}: the base is of kind "${String(kind)}"; a sweep can run ${[...runKindNames(), "evaluate"].join(", ")}.`,
+      `In ${where}: the base is of kind ${quoted(kind)}; a sweep can run ${[...runKindNames(), "evaluate"].join(", ")}.`,
     );
   }
   trained.parse(trained.placed?.(config, "here") ?? config, place);

@@ -1,10 +1,9 @@
 /** Whether a run's folder is what it was when its last checkpoint was written. */
-import { join } from "node:path";
-import { InputError, requireSums } from "../../base/index.js";
+import { InputError } from "../../base/index.js";
 import { RunFolder } from "./run-folder.js";
 
 /**
- * Compares the checkpoint, the metrics and the best model of a run with their checksums.
+ * Holds a run's configuration, checkpoint, metrics and models to their sums.
  * @returns how far the run is, in words
  * @throws InputError naming the first file that is missing or was changed
  */
@@ -14,7 +13,6 @@ export async function checkRun(path: string): Promise<string> {
   const progress = run.progress();
   if (!progress) throw new InputError(`${path} is no run: it has no progress.json.`);
   checkedCheckpoint(run.checkpointPath(progress.checkpoint));
-  run.keptMetrics(progress);
-  if (progress.best) requireSums(join(path, "best"), progress.best.files);
+  run.requireWhole(progress);
   return `checkpoint after iteration ${progress.iteration}`;
 }

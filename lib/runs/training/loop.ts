@@ -111,6 +111,7 @@ export async function trainingLoop(options: LoopOptions): Promise<LoopSummary> {
       if (trainee.result === "last") trainee.save(part);
       else cpSync(join(out, "best"), part, { recursive: true });
     });
+    folder.finish();
   }
   const measurements = history.filter(isMeasured);
   return {

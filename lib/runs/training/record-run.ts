@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fingerprintOf } from "../../agents/index.js";
-import { duration, InputError, readJson, requireSums } from "../../base/index.js";
+import { duration, InputError, readJson } from "../../base/index.js";
 import {
   canonicalJson,
   type Foundations,
@@ -67,15 +67,16 @@ export async function recordRun(
   const run = new RunFolder(folder);
   const progress = run.progress();
   if (!progress) throw new InputError(`There is no training run in ${folder}: it has no progress.json.`);
+  const ended = existsSync(join(folder, "model"));
+  if (ended) run.requireWhole(progress);
   const origin = readOrigin(folder);
   const { kind, config } = readRunConfig(folder);
   const { name, seed, iterations, unit, publish } = kind.facts(config);
-  if (!existsSync(join(folder, "model"))) {
+  if (!ended) {
     throw new InputError(
       `The run in ${folder} has ${progress.iteration} of ${iterations} ${unit}s: finish it with --resume.`,
     );
   }
-  run.keptMetrics(progress);
   const seconds = run.secondsOfFirst();
   onStep?.(`running its first ${unit} again${seconds > 0 ? `, about ${duration(seconds)}` : ""}`);
   const { now, result } = await replayBeginning(kind, config, environment, run.metrics(), (from) => {
@@ -87,10 +88,7 @@ export async function recordRun(
       `A run of kind ${kind.kind} keeps its best model alone: record it with --model best.`,
     );
   }
-  if (kept === "best") {
-    if (!progress.best) throw new InputError(`The run in ${folder} has no best model.`);
-    requireSums(join(folder, "best"), progress.best.files);
-  }
+  if (kept === "best" && !progress.best) throw new InputError(`The run in ${folder} has no best model.`);
   const here = provenance(run.seconds(), environment?.tagger);
   onStep?.("writing the record");
   const model = join(folder, kept === "best" ? "best" : "model");

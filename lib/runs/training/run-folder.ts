@@ -48,7 +48,12 @@ const Progress = z.strictObject({
     .nullable(),
   /** How long `metrics.jsonl` was when the checkpoint was written, and the SHA-256 of so many bytes. */
   metrics: z.strictObject({ bytes: z.number().int().nonnegative(), sha256: z.string() }),
+  /** The SHA-256 of the run's configuration, and of its model where it is finished; runs of older versions do not say. */
+  files: z.record(z.string(), z.string()).default({}),
 });
+
+/** `origin.json` says when it was written: what of it counts is compared with what is there when the run is used. */
+const CONFIG = "config.json";
 
 export type Progress = z.infer<typeof Progress>;
 
@@ -72,7 +77,7 @@ export class RunFolder {
   begin(config: unknown, from: Foundations): void {
     rmSync(this.path, { recursive: true, force: true });
     mkdirSync(this.path, { recursive: true });
-    writeJson(join(this.path, "config.json"), config);
+    writeJson(join(this.path, CONFIG), config);
     writeOrigin(this.path, from);
     writeFileWhole(this.metricsFile, "");
     writeFileWhole(join(this.path, "timing.jsonl"), "");
@@ -84,7 +89,7 @@ export class RunFolder {
    *   metrics were changed since they were written.
    */
   goOn(config: unknown, progress: Progress, from: Foundations): void {
-    const before = JSON.stringify(readJson(join(this.path, "config.json"), "run's configuration"));
+    const before = JSON.stringify(readJson(join(this.path, CONFIG), "run's configuration"));
     if (before !== JSON.stringify(JSON.parse(JSON.stringify(config)))) {
       throw new InputError(
         `The run in ${this.path} was begun with another configuration: give another --out, or --force to begin again.`,
@@ -127,9 +132,9 @@ export class RunFolder {
 
   /** The times, iteration by iteration; of a run of an older version, only what it noted. */
   times(): Partial<IterationTimes>[] {
-    return readLines(join(this.path, "timing.jsonl")).map(
-      (line) => JSON.parse(line) as Partial<IterationTimes>,
-    );
+    return readLines(join(this.path, "timing.jsonl"))
+      .filter((line) => iterationOf(line) < Infinity) // what took how long decides nothing: a damaged line is passed over
+      .map((line) => JSON.parse(line) as Partial<IterationTimes>);
   }
 
   /** How long the iterations took together, without what was lost to interruptions. */
@@ -205,17 +210,46 @@ export class RunFolder {
       format: FORMAT,
       ...position,
       metrics: { bytes: written.length, sha256: sha256(written) },
+      files: { [CONFIG]: this.configSum() },
     };
-    writeSealed(join(this.path, "progress.json"), progress);
+    this.note(progress);
     this.replaceBest();
     this.removeOthers(position.checkpoint);
   }
+
+  /** Notes that the run's model is in its place. */
+  finish(): void {
+    const progress = this.progress();
+    if (!progress) return;
+    const model = folderSums(join(this.path, "model"));
+    const named = Object.entries(model).map(([name, sum]) => [`model/${name}`, sum]);
+    this.note({ ...progress, files: { [CONFIG]: this.configSum(), ...Object.fromEntries(named) } });
+  }
+
+  /**
+   * Holds everything that a run's numbers come from, but for its checkpoint, to its sums.
+   * @throws InputError naming the first file that is missing or was changed
+   */
+  requireWhole(progress: Progress): void {
+    this.keptMetrics(progress);
+    requireSums(this.path, progress.files);
+    if (progress.best) requireSums(this.best, progress.best.files);
+  }
+
+  private note(progress: Progress): void {
+    writeSealed(join(this.path, "progress.json"), progress);
+  }
+
+  private configSum(): string {
+    return sha256(readFileSync(join(this.path, CONFIG)));
+  }
 }
 
-/** The iteration of a line of times; Infinity where it is not a line any more: times decide nothing. */
+/** The iteration of a line of times; Infinity where it is not a line any more. */
 function iterationOf(line: string): number {
   try {
-    return (JSON.parse(line) as { iteration: number }).iteration;
+    const { iteration } = JSON.parse(line) as { iteration: unknown };
+    return typeof iteration === "number" ? iteration : Infinity;
   } catch {
     return Infinity;
   }
