@@ -11,6 +11,7 @@ export * from "./lines.js";
 export * from "./lock.js";
 export * from "./quoted.js";
 export * from "./random.js";
+export * from "./running.js";
 export * from "./seal.js";
 export * from "./suggest.js";
 export * from "./registry.js";

@@ -20,6 +20,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf, RunError } from "./errors.js";
 import { whyNot } from "./files.js";
+import { isRunning } from "./running.js";
 
 export interface LockOptions {
   /** Milliseconds to wait for a running holder. Default 120000. */
@@ -208,16 +209,6 @@ function stateOf(holder: Holder | null): "running" | "ended" | "unknown" {
   if (boot !== ownBoot) return "ended"; // the machine was started again
   if (space !== ownSpace) return "unknown"; // another container: its numbers are not ours
   return startedAt(holder.pid)?.split(" ")[2] === ticks ? "running" : "ended";
-}
-
-/** Whether a process with this number runs on this machine. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== "ESRCH";
-  }
 }
 
 /** Boot, space of process numbers, and moment since the boot at which a process began; null where the system does not say. */

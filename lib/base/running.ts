@@ -1,0 +1,11 @@
+import { codeOf } from "./errors.js";
+
+/** Whether a process with this number runs on this machine. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== "ESRCH";
+  }
+}
