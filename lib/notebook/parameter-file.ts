@@ -8,7 +8,7 @@ import type { ParameterValue } from "./parameters.js";
  */
 export async function readParameterFile(file: string): Promise<Record<string, ParameterValue>> {
   const { parseDocument } = await import("yaml");
-  const document = parseDocument(readText(file, "parameter file"), { prettyErrors: true });
+  const document = parseDocument(readText(file, "parameter file"), { prettyErrors: true, logLevel: "error" });
   const problem = document.errors[0];
   if (problem) {
     const [what] = problem.message.split("\n");

@@ -74,7 +74,8 @@ export function withParameters(
  * @throws InputError for one without a name or `=`, or a name given twice.
  */
 export function parseParameters(given: readonly string[]): Record<string, string> {
-  const values: Record<string, string> = {};
+  // Without a prototype, so that "__proto__" is a name like others.
+  const values = Object.create(null) as Record<string, string>;
   for (const one of given) {
     const at = one.indexOf("=");
     if (at <= 0) throw new InputError(`A parameter is given as name=value, not "${one}".`);
