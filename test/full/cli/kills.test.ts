@@ -89,7 +89,7 @@ const works: readonly Work[] = [
   },
   {
     verb: "reproduce",
-    args: () => ["reproduce"],
+    args: () => ["reproduce", ...(KILLS < 50 ? ["--no-results"] : [])], // figures and tables take minutes
     root: (folder) => folder,
     from: at("tree"),
     made: ["notebooks", "runs", "thesis", "figures", "README.md"],
