@@ -27,7 +27,7 @@ const HERE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 /** Between the two renames lie microseconds. */
 const PATIENCE = 60_000;
 
-/** A name beside `path` that nobody else uses: same folder, so that a rename cannot cross disks. */
+/** A name beside `path` that no other process uses: same folder, so that a rename cannot cross disks. */
 export function besideName(path: string, role: Role = "part"): string {
   return `${path}.${process.pid}.${HERE}${randomBytes(4).toString("hex")}.${role}`;
 }
