@@ -32,7 +32,7 @@ const mean = (x: readonly number[]): number => sum(x) / x.length;
 const std = (x: readonly number[]): number =>
   Math.sqrt(sum(x.map((one) => (one - mean(x)) ** 2)) / (x.length - 1));
 
-/** What AdamW remembers. */
+/** AdamW's state. */
 export interface Adam {
   t: number;
   readonly m: Float32Array;

@@ -9,7 +9,7 @@ import { chooseOptions } from "./options.js";
 import type { Agent, Trajectory } from "./types.js";
 import { contentWords, keywords } from "./wording.js";
 
-/** What is searched: the whole instruction, the same without its price clause, or its own words that say something. */
+/** The query: the whole instruction, the same without its price clause, or its own words that say something. */
 export const HEURISTIC_QUERIES = {
   instruction: (instruction: string): string => instruction,
   "no-price": withoutPrice,
@@ -17,7 +17,7 @@ export const HEURISTIC_QUERIES = {
 } as const;
 
 /**
- * What is bought: the first result, the first at a price that the instruction accepts, or the one whose text covers most of the
+ * The choice: the first result, the first at a price that the instruction accepts, or the one whose text covers most of the
  * instruction's words: its title, or its title with the first bullet and the option values.
  */
 export const HEURISTIC_CHOICES = ["first", "affordable", "titles", "metadata"] as const;
@@ -101,7 +101,7 @@ function lowestPrice({ pricing }: Product): number {
   return Math.min(...pricing);
 }
 
-/** What a list with metadata shows of a product beside its price. */
+/** The text of a product in a list with metadata, beside its price. */
 function metadataOf({ title, bulletPoints, options }: Product): string {
   return [title, bulletPoints[0] ?? "", ...options.flatMap(({ values }) => values)].join(" ");
 }

@@ -28,7 +28,7 @@ export class PageReaderAgent implements Agent {
   }
 }
 
-/** What a product's pages show: title, options, description and features. */
+/** The text of a product's pages: title, options, description and features. */
 function pagesOf({ title, bulletPoints, description, options }: Product): string {
   return [title, ...bulletPoints, description, ...options.flatMap(({ values }) => values)].join(" ");
 }

@@ -137,7 +137,7 @@ export function requireRoom(room: Room): void {
   );
 }
 
-/** What makes work smaller, in the words of a run's configuration. */
+/** Advice for work that does not fit, in the words of a run's configuration. */
 const WHAT_TO_DO =
   `Shorten prompts or answers, train an adapter ("lora") instead of the whole model, take a smaller model, or choose a backend ` +
   `whose memory is the machine's (AISLE_BACKEND=tensorflow).`;

@@ -1,5 +1,5 @@
 /**
- * What the tensors of a piece of work take where memory is bounded: on the heap of `wasm` and `native`, which 32-bit addresses end.
+ * The memory of the tensors of a piece of work where memory is bounded: on the heap of `wasm` and `native`, which 32-bit addresses end.
  * The numbers follow from shapes alone, so that the same work is divided in the same way on every machine.
  */
 import { wasmRuntime } from "../tensor/index.js";
@@ -31,9 +31,9 @@ export function reachableBytes(): number {
 
 /** The memory of one replica. */
 export class Room {
-  /** What stays there: the weights, an adapter's factors, and a second model where one is kept. */
+  /** Bytes that stay there: the weights, an adapter's factors, and a second model where one is kept. */
   readonly fixed: number;
-  /** What work may take beside it. */
+  /** Bytes that work may take beside them. */
   readonly free: number;
   private readonly layerWeights: number;
   private readonly headWeights: number;

@@ -2,7 +2,7 @@
 import { RunError } from "../base/index.js";
 import type { LossValue, TokenScores } from "../objective/index.js";
 
-/** A loss or a gradient that is no number: the batch is worth looking at. */
+/** A loss or a gradient that is not finite: the batch is kept for inspection. */
 export class NotFinite extends RunError {}
 
 /** How a replica scores. */

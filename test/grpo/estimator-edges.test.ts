@@ -1,4 +1,4 @@
-/** What estimators do at the edges of their input: one turn, equal returns, two tokens, a missing anchor. */
+/** Estimators at the edges of their input: one turn, equal returns, two tokens, a missing anchor. */
 import { strict as assert } from "node:assert";
 import {
   type AdvantageInput,

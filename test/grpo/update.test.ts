@@ -1,5 +1,5 @@
 /**
- * What `learn` asks of its learner and what it hands over, call by call, on a learner of a few formulas: a token's
+ * The calls of `learn` to its learner and their arguments, one by one, on a learner of a few formulas: a token's
  * log-probability is a number that every step lowers by a tenth. The gradient on a real policy is in gradients.test.ts.
  */
 import { strict as assert } from "node:assert";

@@ -140,7 +140,7 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
 }
 
 /**
- * What kind of attention, other than the full one, some layer has. As transformers reads it: `layer_types` where they are given,
+ * The kind of attention, other than the full one, that some layer has. As transformers reads it: `layer_types` where they are given,
  * else a sliding window in the layers from `max_window_layers` on. A window that no sequence is longer than hides nothing.
  */
 function otherAttention(c: HfConfig): string | false {
@@ -161,7 +161,7 @@ function otherAttention(c: HfConfig): string | false {
   return slides && `a sliding window of ${window} tokens`;
 }
 
-/** What Python counts as nothing given. */
+/** Whether Python counts a value as not given. */
 function isNothing(value: unknown): boolean {
   return (value ?? null) === null || (typeof value === "object" && Object.keys(value!).length === 0);
 }

@@ -95,7 +95,7 @@ export class CachedRepo {
   }
 }
 
-/** What to say of a text that is no revision. */
+/** The message for a text that is no revision. */
 export function noRevision(text: string): InputError {
   return new InputError(`"${text}" is not a revision; give a branch, a tag or a commit.`);
 }

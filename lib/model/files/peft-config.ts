@@ -43,7 +43,7 @@ const CHANGED_BASE = /^(pissa(_niter_\d+)?|corda.*|loftq|lora_ga|olora)$/;
 /** Applied, or checked below. */
 const READ = new Set([...Object.keys(Lora.shape), "peft_type", "task_type", "bias", "init_lora_weights"]);
 /**
- * What changes no number of a loaded adapter: where it comes from, how it was trained, and settings of methods that are off.
+ * Settings that change no number of a loaded adapter: where it comes from, how it was trained, and settings of methods that are off.
  * `fan_in_fan_out` PEFT itself sets back for linear layers.
  */
 const INERT = new Set([
@@ -104,7 +104,7 @@ function checkBeginning(value: unknown, path: string): void {
   throw new InputError(`${what}, which is not known here.`);
 }
 
-/** What Python counts as off: nothing, false, zero, or empty. */
+/** Whether Python counts a value as false: nothing, false, zero, or empty. */
 function isNothing(value: unknown): boolean {
   if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
   return !value;

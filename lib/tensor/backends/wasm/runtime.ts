@@ -52,7 +52,7 @@ export class WasmRuntime {
   private readonly productScratch: number;
   /** Replaces the product of whole matrices, when set. */
   native: Multiply | undefined;
-  /** What is taken of the heap. */
+  /** The used part of the heap. */
   readonly heap: Heap;
 
   constructor(private readonly backend: TfjsWasmBackend) {
