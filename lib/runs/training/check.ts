@@ -3,7 +3,7 @@ import { InputError } from "../../base/index.js";
 import { RunFolder } from "./run-folder.js";
 
 /**
- * Holds a run's configuration, checkpoint, metrics and models to their sums.
+ * Compares a run's configuration, checkpoint, metrics and models with their checksums.
  * @returns how far the run is, in words
  * @throws InputError naming the first file that is missing or was changed
  */

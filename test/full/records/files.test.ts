@@ -77,7 +77,10 @@ describe("full: files of records", function () {
         const altered = changed(content, changes);
         const value = honest ? altered : sealed(altered, basename(path));
         const id = (value as Plain | null)?.["id"];
-        const folder = at("copies", typeof id === "string" && /^[a-z0-9-]+$/.test(id) ? id : basename(path));
+        const folder = at(
+          "copies",
+          typeof id === "string" && /^[a-z0-9-]{1,99}$/.test(id) ? id : basename(path),
+        );
         cpSync(path, folder, { recursive: true });
         writeFileSync(join(folder, "record.json"), JSON.stringify(value));
         const what = JSON.stringify(value).slice(0, 3000);
