@@ -66,7 +66,7 @@ describe("parameters", () => {
   });
 
   it("are given as name=value", () => {
-    assert.deepEqual(parseParameters(["a=1", "b=x=y", "c="]), { a: "1", b: "x=y", c: "" });
+    assert.deepEqual({ ...parseParameters(["a=1", "b=x=y", "c="]) }, { a: "1", b: "x=y", c: "" });
     for (const wrong of [["a"], ["=1"], ["a=1", "a=2"]])
       assert.throws(() => parseParameters(wrong), InputError);
   });
