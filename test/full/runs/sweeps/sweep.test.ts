@@ -12,12 +12,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { initModel, parseModelConfig, saveModel } from "../../../lib/model/index.js";
-import { ensureShop } from "../../../lib/simulator/index.js";
-import { planSweep, refuseFailures, runPool, type SweepEvents } from "../../../lib/runs/index.js";
-import { recordFolders } from "../../../lib/records/index.js";
-import { holdFolder } from "../../../lib/base/index.js";
-import { carryOut } from "../../../lib/runs/sweeps/run.js";
+import { initModel, parseModelConfig, saveModel } from "../../../../lib/model/index.js";
+import { ensureShop } from "../../../../lib/simulator/index.js";
+import { planSweep, refuseFailures, runPool, type SweepEvents } from "../../../../lib/runs/index.js";
+import { recordFolders } from "../../../../lib/records/index.js";
+import { holdFolder } from "../../../../lib/base/index.js";
+import { carryOut } from "../../../../lib/runs/sweeps/run.js";
 
 const root = mkdtempSync(join(tmpdir(), "aisle-sweep-"));
 const model = join(root, "model");

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { figures, figureSvg } from "../../figures/index.js";
-import { stream } from "../../lib/base/index.js";
-import { useBackend } from "../../lib/tensor/index.js";
-import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../lib/simulator/index.js";
+import { figures, figureSvg } from "../../../figures/index.js";
+import { stream } from "../../../lib/base/index.js";
+import { useBackend } from "../../../lib/tensor/index.js";
+import { defaultCatalogue, type DiskCatalogue, openEnvironment } from "../../../lib/simulator/index.js";
 import {
   ablationParagraphs,
   algorithmPages,
@@ -21,9 +21,9 @@ import {
   tablesFolder,
   toLatex,
   withResults,
-} from "../../lib/results/index.js";
-import { agentOf, resultOf } from "../../lib/runs/index.js";
-import { type EpisodeResult, trainingRecords } from "../../lib/records/index.js";
+} from "../../../lib/results/index.js";
+import { agentOf, resultOf } from "../../../lib/runs/index.js";
+import { type EpisodeResult, trainingRecords } from "../../../lib/records/index.js";
 
 /** What to do when one of these tests fails. */
 const remake =
