@@ -25,6 +25,11 @@ for (const name of ["writeFileSync", "linkSync", "rmSync", "unlinkSync"]) {
 }
 syncBuiltinESMExports();
 const { holdFolder } = await import(module);
+// A killed process whose parent has not heard of it yet has a number still, and does nothing any more.
+const runs = (pid) => {
+  try { process.kill(pid, 0); } catch { return false; }
+  try { return !fs.readFileSync("/proc/" + pid + "/stat", "utf8").includes(") Z "); } catch { return process.platform !== "linux"; }
+};
 process.on("message", async ({ dies }) => {
   left = dies ?? Infinity;
   const release = await holdFolder(folder, 20_000);
@@ -34,7 +39,8 @@ process.on("message", async ({ dies }) => {
   try { enter(); } catch {
     // One that was killed inside left its mark.
     const pid = Number(fs.readFileSync(mark, "utf8") || NaN);
-    try { process.kill(pid, 0); alone = false; } catch { fs.rmSync(mark); enter(); }
+    if (runs(pid)) alone = false;
+    else { fs.rmSync(mark); enter(); }
   }
   await new Promise((done) => setTimeout(done, 2));
   fs.rmSync(folder + ".inside", { force: true });
