@@ -5,7 +5,12 @@ import { RunError } from "../../../base/index.js";
 export const HEAP_BYTES = 2 ** 32 - 2 ** 16;
 
 /** The heap is full. Nothing was written, and what was computed before is as it was. */
-export class OutOfMemory extends RunError {}
+export class OutOfMemory extends RunError {
+  /** By name: the heap outlives a reload of this file (notebooks, plugins), and its errors are of the older class then. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.constructor.name === "OutOfMemory";
+  }
+}
 
 /** The allocator of tfjs's module, as far as it is used here. */
 export interface Allocator {
