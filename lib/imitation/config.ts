@@ -1,6 +1,7 @@
 /** The configuration of a training run. An unknown key is an error; the parsed configuration is complete and can be repeated. */
 import { z } from "zod";
 import { checked, InputError } from "../base/index.js";
+import { RECIPE_VERSIONS } from "../simulator/index.js";
 
 const whole = z.number().int().positive();
 const fraction = z.number().min(0).max(1);
@@ -83,7 +84,13 @@ const pretrain = z.strictObject({
   /** Goals of each measurement. */
   measureGoals: whole.default(100),
   /** The recipe's shops that are learnt from: never seed 0, the shop that is tested in. */
-  shops: z.strictObject({ seeds: z.array(whole).min(1), products: whole, heldOut: whole }),
+  shops: z.strictObject({
+    seeds: z.array(whole).min(1),
+    products: whole,
+    heldOut: whole,
+    /** How listings are written (docs/shop.md); absent: 1, as before there were versions. */
+    recipe: z.literal([...RECIPE_VERSIONS]).optional(),
+  }),
   phases: z.array(phase).min(1),
 });
 

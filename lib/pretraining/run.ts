@@ -32,13 +32,13 @@ export async function openPretraining(
   config: PretrainConfig,
   options: OpenOptions = {},
 ): Promise<{ trainee: Trainee; shops: readonly DiskCatalogue[] }> {
-  const { seeds, products, heldOut } = config.shops;
+  const { seeds, products, heldOut, recipe = 1 } = config.shops;
   if (seeds.includes(0) || heldOut === 0) {
     throw new InputError("The shop of seed 0 is the one that is tested in: pretrain on others.");
   }
   const shops: DiskCatalogue[] = [];
-  for (const seed of seeds) shops.push(await pretrainingShop(seed, products, options.cache));
-  const other = await pretrainingShop(heldOut, products, options.cache);
+  for (const seed of seeds) shops.push(await pretrainingShop(seed, products, recipe, options.cache));
+  const other = await pretrainingShop(heldOut, products, recipe, options.cache);
   const tokenizerFolder = mkdtempSync(join(tmpdir(), "aisle-tokenizer-"));
   const close = (): void => {
     [...shops, other].forEach((shop) => shop.close());

@@ -7,6 +7,7 @@ import {
   openCatalogue,
   readManifest,
   recipeSource,
+  type RecipeVersion,
 } from "../simulator/index.js";
 
 /**
@@ -16,10 +17,11 @@ import {
 export async function pretrainingShop(
   seed: number,
   products: number,
+  version: RecipeVersion,
   folder = join("data", "cache", "pretraining"),
 ): Promise<DiskCatalogue> {
-  const source = recipeSource({ products, seed });
-  const path = join(folder, `shop-${products}-${seed}`);
+  const source = recipeSource({ products, seed, version });
+  const path = join(folder, `shop-${products}-${seed}-recipe${version}`);
   const current = (): boolean => isCatalogue(path) && readManifest(path).source === source.name;
   if (!current()) await buildCatalogue(source, path, { keep: current });
   return openCatalogue(path);

@@ -8,6 +8,7 @@ interface MakeOptions {
   readonly products: number;
   readonly seed: number;
   readonly goals: string;
+  readonly recipe?: number;
   readonly out?: string;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -29,6 +30,7 @@ export function addDataMake(data: Command): void {
     )
     .option("--seed <s>", "another seed makes another shop", integerOption("--seed"), 0)
     .option("--goals <kind>", "whose requests become goals: human or synthetic", "human")
+    .option("--recipe <version>", "how listings are written (docs/shop.md)", integerOption("--recipe", 1))
     .option("--out <folder>", "where (default: data/shop, or data/shop-<n> for another size)")
     .option("--force", "make it anew where a shop stands already")
     .option("--json", "print one JSON object")
@@ -36,15 +38,23 @@ export function addDataMake(data: Command): void {
       const { buildCatalogue, checkFiles, isCatalogue, readManifest, recipeSource, DEFAULT_SHOP } = await import(
         "../../simulator/index.js"
       );
-      const { DEFAULT_PRODUCTS, splitRanges } = await import("../../simulator/index.js");
+      const { DEFAULT_PRODUCTS, DEFAULT_RECIPE, RECIPE_VERSIONS, splitRanges } = await import(
+        "../../simulator/index.js"
+      );
       const { products, seed, goals } = options;
       if (goals !== "human" && goals !== "synthetic") {
         throw new InputError(`--goals must be human or synthetic, not "${goals}".`);
       }
-      const usual = products === DEFAULT_PRODUCTS && seed === 0 && goals === "human";
-      const name = [products, ...(seed === 0 ? [] : [`seed${seed}`]), ...(goals === "human" ? [] : [goals])];
+      const version = RECIPE_VERSIONS.find((one) => one === (options.recipe ?? DEFAULT_RECIPE));
+      if (version === undefined) {
+        throw new InputError(`--recipe must be ${RECIPE_VERSIONS.join(" or ")}, not ${options.recipe}.`);
+      }
+      const ofRecipe = version === DEFAULT_RECIPE ? [] : [`recipe${version}`];
+      const usual =
+        products === DEFAULT_PRODUCTS && seed === 0 && goals === "human" && ofRecipe.length === 0;
+      const name = [products, ...ofRecipe, ...(seed === 0 ? [] : [`seed${seed}`]), ...(goals === "human" ? [] : [goals])];
       const out = options.out ?? (usual ? DEFAULT_SHOP : join("data", `shop-${name.join("-")}`));
-      const source = recipeSource({ products, seed }, goals);
+      const source = recipeSource({ products, seed, version }, goals);
 
       let manifest = isCatalogue(out) && !options.force ? readManifest(out) : null;
       if (manifest !== null && (manifest.source !== source.name || manifest.goalKind !== goals)) {

@@ -1,4 +1,11 @@
 import { InputError, type Random, stream } from "../../base/index.js";
+import {
+  type ListingHabits,
+  LISTING_HABITS,
+  REQUEST_HABITS,
+  type RecipeVersion,
+  type RequestHabits,
+} from "./habits.js";
 import type { CategoryWords, TypeWords, Words } from "./words.js";
 
 /** How an attribute is said, in listings and in requests. */
@@ -41,6 +48,8 @@ export interface ProductType {
 /** Everything that the recipe draws from. */
 export interface Recipe {
   readonly words: Words;
+  readonly habits: ListingHabits;
+  readonly requestHabits: RequestHabits;
   readonly types: readonly ProductType[];
   /** Running sums of the types' weights. */
   readonly cumulative: readonly number[];
@@ -54,7 +63,7 @@ const BRANDS_PER_TYPE = 150;
  * Turns the word lists into tables to draw from. Brands and the types' popularity come from the seed.
  * @throws InputError when a type names an attribute, a group or a palette that no list has.
  */
-export function compileRecipe(words: Words, seed: number): Recipe {
+export function compileRecipe(words: Words, seed: number, version: RecipeVersion): Recipe {
   const attributes = compileAttributes(words);
   const types: ProductType[] = [];
   const cumulative: number[] = [0];
@@ -83,7 +92,13 @@ export function compileRecipe(words: Words, seed: number): Recipe {
       cumulative.push(cumulative[cumulative.length - 1]! + 0.5 + popularity.next());
     }
   }
-  return { words, types, cumulative };
+  return {
+    words,
+    habits: LISTING_HABITS[version],
+    requestHabits: REQUEST_HABITS[version],
+    types,
+    cumulative,
+  };
 }
 
 /** A product type by its share of the shop. */

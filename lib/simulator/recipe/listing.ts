@@ -2,6 +2,7 @@ import type { Random } from "../../base/index.js";
 import type { RawProduct } from "../product.js";
 import type { Attribute, Recipe } from "./compile.js";
 import type { Design } from "./design.js";
+import type { ListingHabits } from "./habits.js";
 
 /** A listing in WebShop's raw schema, with the attributes that its pages hide. */
 export interface Listing {
@@ -9,45 +10,32 @@ export interface Listing {
   readonly attributes: readonly string[];
 }
 
-/** How listings tell what they sell. The calibration (docs/shop.md) chose these numbers. */
-const PROBABILITIES = {
-  /** An attribute is said in the title; failing that in the first bullet or the description, which search reads; … */
-  inTitle: 0.38,
-  inIndexedText: 0.42,
-  /** … failing that in a later bullet, which search does not read. The rest is in the hidden list alone. */
-  inOtherBullet: 0.6,
-  /** An attribute stands in the hidden list. */
-  hidden: 0.93,
-  emptyDescription: 0.32,
-  /** A description mentions another kind of product, or talks to the reader. */
-  cross: 0.4,
-  chat: 0.24,
-  /** The name of the product's kind stands among its attributes (as "bed frame" does in WebShop's lists). */
-  ownKind: 0.3,
-};
-
 /** Writes a design's listing: a title with clutter, bullets, a description, options, prices, and what stays hidden. */
 export function writeListing(design: Design, asin: string, recipe: Recipe, random: Random): Listing {
+  const { habits } = recipe;
   const inTitle: Attribute[] = [];
   const inText: Attribute[] = [];
   const inBullets: Attribute[] = [];
   for (const attribute of design.attributes) {
-    if (random.next() < PROBABILITIES.inTitle && inTitle.length < 3) inTitle.push(attribute);
-    else if (random.next() < PROBABILITIES.inIndexedText) inText.push(attribute);
-    else if (random.next() < PROBABILITIES.inOtherBullet) inBullets.push(attribute);
+    if (random.next() < habits.inTitle && inTitle.length < 3) inTitle.push(attribute);
+    else if (random.next() < habits.inIndexedText) inText.push(attribute);
+    else if (random.next() < habits.inOtherBullet) inBullets.push(attribute);
   }
-  const inDescription = random.next() < PROBABILITIES.emptyDescription ? [] : inText.slice(1);
-  const described = random.next() >= PROBABILITIES.emptyDescription || inDescription.length > 0;
+  const inDescription = random.next() < habits.emptyDescription ? [] : inText.slice(1);
+  const described = random.next() >= habits.emptyDescription || inDescription.length > 0;
+  // Drawn only where the version has the habit: the streams of one that lacks it stay as they are.
+  const again = habits.again === 0 ? [] : [...inTitle, ...inText].filter(() => random.next() < habits.again);
   const { type } = design;
+  const title = writeTitle(design, inTitle, recipe, random);
   return {
     raw: {
       asin,
-      name: writeTitle(design, inTitle, recipe, random),
+      name: habits.titleWords === 0 ? title : lengthen(title, design, recipe, random),
       full_description: described ? writeDescription(design, inDescription, recipe, random) : "",
       small_description: writeBullets(
         design,
         inText.slice(0, 1),
-        [...inText.slice(1), ...inBullets],
+        [...inText.slice(1), ...inBullets, ...again],
         recipe,
         random,
       ),
@@ -58,7 +46,7 @@ export function writeListing(design: Design, asin: string, recipe: Recipe, rando
       query: type.queries.length > 1 && random.next() < 0.3 ? type.queries[1]! : type.queries[0]!,
       product_category: random.next() < 0.03 ? "" : type.path,
     },
-    attributes: hiddenAttributes(design, random),
+    attributes: hiddenAttributes(design, habits, random),
   };
 }
 
@@ -110,6 +98,29 @@ function writeTitle(design: Design, said: readonly Attribute[], recipe: Recipe, 
   );
 }
 
+/**
+ * A title with phrases of its category until it has about as many words as the habits say: half as many again at most, a third of them
+ * fewer at least.
+ */
+function lengthen(title: string, { type }: Design, recipe: Recipe, random: Random): string {
+  const phrases = recipe.words.phrases.padding[type.category]!;
+  const wanted = recipe.habits.titleWords * (0.66 + 0.34 * (random.next() + random.next()));
+  const by = title.includes(" | ") ? " | " : title.includes(",") || random.next() < 0.5 ? ", " : " ";
+  const parts = [title];
+  let length = countWords(title);
+  while (length < wanted) {
+    const phrase = random.pick(phrases);
+    if (parts.includes(phrase)) continue;
+    parts.push(phrase);
+    length += countWords(phrase);
+  }
+  return parts.join(by);
+}
+
+function countWords(text: string): number {
+  return text.split(/\s+/).length;
+}
+
 function writeBullets(
   design: Design,
   first: readonly Attribute[],
@@ -120,7 +131,8 @@ function writeBullets(
   const { bullets } = recipe.words.phrases;
   const name = design.name.toLowerCase();
   const tell = (attribute: Attribute): string => {
-    const i = random.below(attribute.listing.length);
+    const plain = recipe.habits.plainly > 0 && random.next() < recipe.habits.plainly;
+    const i = plain ? 0 : random.below(attribute.listing.length);
     const kind = attribute.kind === "before" ? "attribute" : attribute.kind;
     return fill(random.pick(bullets[kind]), { a: attribute.listing[i]!, A: attribute.capitals[i]!, n: name });
   };
@@ -144,24 +156,25 @@ function writeDescription(
     const kind = attribute.kind === "before" ? "middle" : attribute.kind;
     sentences.push(fill(random.pick(descriptions[kind]), { a: random.pick(attribute.listing) }));
   }
+  const { habits } = recipe;
   const about = descriptions.about[design.type.category]!;
   for (let left = random.below(4); left > 0; left--) {
     const sentence = random.pick(about);
     if (!sentences.includes(sentence)) sentences.push(sentence);
   }
-  if (random.next() < PROBABILITIES.cross) {
+  if (random.next() < habits.cross) {
     const other = (): string => random.pick(recipe.types).mention;
     sentences.push(fill(random.pick(descriptions.cross), { o: other(), p: other() }));
   }
-  if (random.next() < PROBABILITIES.chat) sentences.push(random.pick(descriptions.chat));
+  if (random.next() < habits.chat) sentences.push(random.pick(descriptions.chat));
   if (random.next() < 0.5) sentences.push(fill(random.pick(descriptions.close), slots));
   return sentences.join(" ");
 }
 
 /** The attributes in the attribute files: most of the truth, and sometimes what kind of thing it is. */
-function hiddenAttributes(design: Design, random: Random): string[] {
-  const names = design.attributes.filter(() => random.next() < PROBABILITIES.hidden).map(({ name }) => name);
-  if (random.next() < PROBABILITIES.ownKind) {
+function hiddenAttributes(design: Design, habits: ListingHabits, random: Random): string[] {
+  const names = design.attributes.filter(() => random.next() < habits.hidden).map(({ name }) => name);
+  if (random.next() < habits.ownKind) {
     const [thing] = design.name.toLowerCase().split(" for ");
     const kind = thing!.split(" ").slice(-2).join(" ");
     if (!names.includes(kind)) names.push(kind);

@@ -14,9 +14,6 @@ const PROBABILITIES = {
   /** Words for the product: the shop's own, or nothing but its department; the rest are the people's own. */
   shopName: 0.3,
   vague: 0.1,
-  /** Wishes that the shopper does not state. */
-  unsaidAttribute: 0.21,
-  unsaidOption: 0.17,
   /** An option is said in part: "blue" for "navy blue", "pack of 2" for "8 ounce (pack of 2)". */
   partialOption: 0.15,
   detail: 0.1,
@@ -44,7 +41,7 @@ export function writeRequest(
   const after: string[] = [];
   for (const name of wanted) {
     const attribute = design.attributes.find((one) => one.name === name);
-    if (attribute !== undefined && random.next() >= PROBABILITIES.unsaidAttribute)
+    if (attribute !== undefined && random.next() >= recipe.requestHabits.unsaidAttribute)
       sayAttribute(attribute, requests, before, after, random);
   }
 
@@ -53,7 +50,7 @@ export function writeRequest(
     if (random.next() >= PROBABILITIES.option) continue;
     const value = random.pick(group.values);
     options.push(value);
-    if (random.next() < PROBABILITIES.unsaidOption) continue;
+    if (random.next() < recipe.requestHabits.unsaidOption) continue;
     const kind = optionKind(group.name, design.type.category);
     const { before: fraction, tails } = requests.options[kind];
     const said = sayValue(value, kind, random);

@@ -4,6 +4,7 @@ import type { HumanInstruction, SyntheticInstruction } from "../goals.js";
 import type { RawProduct } from "../product.js";
 import { compileRecipe, type Recipe } from "./compile.js";
 import { type Design, drawDesign, drawVariant } from "./design.js";
+import { DEFAULT_RECIPE, type RecipeVersion } from "./habits.js";
 import { writeListing } from "./listing.js";
 import { writeRequest, writeSynthetic } from "./request.js";
 import { readWords } from "./words.js";
@@ -26,6 +27,8 @@ export interface RecipeOptions {
   readonly seed?: number;
   /** Folder of the word lists. Default `data/recipe`. */
   readonly folder?: string;
+  /** How listings are written. Default {@link DEFAULT_RECIPE}. */
+  readonly version?: RecipeVersion;
 }
 
 /** The default shop. */
@@ -53,7 +56,7 @@ const PLAIN_FACTOR = 0.42;
  */
 export function* recipeProducts(options: RecipeOptions): Generator<RecipeRecord> {
   const seed = options.seed ?? 0;
-  const recipe = compileRecipe(readWords(options.folder), seed);
+  const recipe = compileRecipe(readWords(options.folder), seed, options.version ?? DEFAULT_RECIPE);
   for (let i = 0; i < options.products; i++) yield recipeRecord(recipe, seed, i);
 }
 

@@ -51,6 +51,8 @@ const phrasesSchema = z.strictObject({
   clutter: words,
   audience: z.record(z.string(), words),
   packs: words,
+  /** By category: what titles are filled with. */
+  padding: z.record(z.string(), words),
   bullets: z.strictObject({ attribute: words, with: words, for: words, filler: words }),
   descriptions: z.strictObject({
     open: words,
