@@ -1,15 +1,21 @@
 /** Options that name who plays, for every verb that plays. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Agent } from "../agents/index.js";
 import type { AgentChoice, AgentOfSeed } from "../runs/index.js";
 import type { Catalogue } from "../simulator/index.js";
 import { addPluginOption, integerOption, numberOption, type PluginFlags } from "./common.js";
 import { asksForPrompting, type PromptingFlags, promptingAgent } from "./prompting.js";
 
+// Written out, as help must not load the agents.
+const LISTINGS = ["titles", "metadata"] as const;
+const READINGS = ["silent", "aloud"] as const;
+
 /** The values of the options. */
 export interface AgentFlags extends PromptingFlags, PluginFlags {
   readonly selectModel?: string;
   readonly name?: string;
+  readonly listing?: (typeof LISTINGS)[number];
+  readonly reading?: (typeof READINGS)[number];
   readonly history?: number;
   readonly runs?: string;
 }
@@ -22,6 +28,18 @@ export function addAgentOptions(command: Command): Command {
       "of policy and prompted: a model or adapter, by its folder or by the name it was pulled under; with --base-url: the endpoint's name for its model",
     )
     .option("--select-model <folder>", "of policy: another model for the choices")
+    .addOption(
+      new Option(
+        "--listing <text>",
+        "of policy: what its choice sees of the results (default: titles)",
+      ).choices(LISTINGS),
+    )
+    .addOption(
+      new Option(
+        "--reading <how>",
+        "of policy: name a result at once, or judge each aloud first (default: silent)",
+      ).choices(READINGS),
+    )
     .option("--history <n>", "of il-multi-turn: past steps in its prompts", integerOption("--history", 0))
     .option(
       "--temperature <t>",
@@ -57,8 +75,8 @@ export async function chosenAgent(flags: AgentFlags): Promise<Chosen> {
     };
   }
   const { agentOf } = await import("../runs/index.js");
-  const { model, selectModel, temperature, name, history, runs } = flags;
-  const given = { model, selectModel, temperature, name, history, runs };
+  const { model, selectModel, listing, reading, temperature, name, history, runs } = flags;
+  const given = { model, selectModel, listing, reading, temperature, name, history, runs };
   const choice = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const named = await agentOf(flags.agent, choice as AgentChoice);
   return { prompting: false, open: () => Promise.resolve(named) };

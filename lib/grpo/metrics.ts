@@ -1,5 +1,6 @@
 /** Numbers of an iteration's roll-outs, under the names and definitions of docs/metrics.md. Those of the update are in `update.ts`. */
 import { deviation, hasZeroVariance, mean } from "./advantages/index.js";
+import { sampledLength } from "./rows.js";
 import type { Group, Metrics } from "./types.js";
 
 /** The metrics of the roll-outs. */
@@ -7,7 +8,7 @@ export function rolloutMetrics(groups: readonly Group[], maxTokens: number): Met
   const rollouts = groups.flatMap((group) => group.rollouts);
   const turns = rollouts.flatMap((rollout) => rollout.turns);
   const returns = rollouts.map((rollout) => rollout.return);
-  const lengths = turns.map((turn) => turn.responseIds.length);
+  const lengths = turns.map(sampledLength);
   const prompts = turns.map((turn) => turn.promptIds.length);
   const all = (group: Group, success: boolean): boolean => group.rollouts.every((r) => r.success === success);
   return {

@@ -1,7 +1,12 @@
 /** From groups and their advantages to training rows. */
 import { hasZeroVariance } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import type { Group, Row, TurnAdvantages } from "./types.js";
+import type { Group, Row, Turn, TurnAdvantages } from "./types.js";
+
+/** The number of a response's tokens that were sampled. */
+export function sampledLength({ responseIds, scored }: Pick<Turn, "responseIds" | "scored">): number {
+  return scored ? scored.filter(Boolean).length : responseIds.length;
+}
 
 /**
  * One row for each turn, roll-out after roll-out. With `queryBySelection` each turn but the last is weighted by the
@@ -28,7 +33,8 @@ export function rowsOf(
           promptIds: turn.promptIds,
           responseIds: turn.responseIds,
           oldLogProbs: turn.oldLogProbs,
-          advantages: turn.responseIds.map(() => advantage),
+          ...(turn.scored === undefined ? {} : { scored: turn.scored }),
+          advantages: Array.from({ length: sampledLength(turn) }, () => advantage),
           counted: !empty && !(turn.truncated && config.reward.truncated === "mask"),
           group: g,
           rollout: rollouts,

@@ -12,7 +12,9 @@ export interface Turn {
   readonly sharedTokens?: number;
   /** Sampled ids, kept as they were sampled: never decoded and encoded again. */
   readonly responseIds: readonly number[];
-  /** Log-probability of each response token under the behaviour policy (tempered as it was sampled). `[response]` */
+  /** Which of the response's tokens were sampled, where others were given. Default: all. `[response]` */
+  readonly scored?: readonly boolean[];
+  /** Log-probability of each sampled token under the behaviour policy (tempered as it was sampled). `[sampled]` */
   readonly oldLogProbs: readonly number[];
   /** The environment's reward for this step, before any penalty. */
   readonly reward: number;
@@ -48,12 +50,12 @@ export interface Group {
 export type TurnAdvantages = readonly (readonly number[])[];
 
 /** One training sequence: a prompt, its sampled response, and the weight that the algorithm gave it. */
-export interface Row extends Pick<Sequence, "promptIds" | "responseIds" | "sharedTokens"> {
-  /** `[response]` */
+export interface Row extends Pick<Sequence, "promptIds" | "responseIds" | "scored" | "sharedTokens"> {
+  /** `[sampled]` */
   readonly oldLogProbs: readonly number[];
-  /** `[response]`; absent when no KL term asks for them. */
+  /** `[sampled]`; absent when no KL term asks for them. */
   readonly refLogProbs?: readonly number[];
-  /** One advantage for each response token. `[response]` */
+  /** One advantage for each sampled token. `[sampled]` */
   readonly advantages: readonly number[];
   /** False leaves the row out of the loss and of every denominator (truncated or masked rows). */
   readonly counted: boolean;

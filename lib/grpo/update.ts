@@ -15,7 +15,7 @@ import {
 } from "../objective/index.js";
 import { whitenRows, whitens } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import { chargeKl } from "./rows.js";
+import { chargeKl, sampledLength } from "./rows.js";
 import type { Metrics, Row } from "./types.js";
 
 /** The methods of a policy that learning uses: to score sequences, to differentiate a loss over them, and to take a step. */
@@ -132,7 +132,7 @@ export function lossOf(
 ): PolicyGradientLoss {
   const tokens = tokenWeights(
     objective.aggregation,
-    batch.map(({ responseIds, ...row }) => ({ tokens: responseIds.length, ...row })),
+    batch.map((row) => ({ tokens: sampledLength(row), ...row })),
   );
   return {
     kind: "policy-gradient",
@@ -196,7 +196,7 @@ function keepOld(row: Ready, trained: readonly number[], agreement: { mean: numb
 }
 
 function tokensOf(rows: readonly Row[]): number {
-  return rows.reduce((sum, row) => sum + row.responseIds.length, 0);
+  return rows.reduce((sum, row) => sum + sampledLength(row), 0);
 }
 
 /** The metrics of an update from the sums over all tokens of its rows; those of a reference are absent without one. */

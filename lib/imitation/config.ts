@@ -1,6 +1,7 @@
 /** The configuration of a training run. An unknown key is an error; the parsed configuration is complete and can be repeated. */
 import { z } from "zod";
 import { checked, InputError } from "../base/index.js";
+import { LISTINGS } from "../agents/index.js";
 import { RECIPE_VERSIONS } from "../simulator/index.js";
 
 const whole = z.number().int().positive();
@@ -40,7 +41,10 @@ const common = {
 const mixed = { share: weight.default(1), weight: weight.default(1) };
 
 /** Search results, and the measure that they are rated by. */
-const listed = { listings: whole.max(10), labels: z.enum(["reward", "visible", "price"]).default("reward") };
+const listed = {
+  listings: whole.max(10),
+  labels: z.enum(["reward", "visible", "shown", "price"]).default("reward"),
+};
 
 const phase = z.strictObject({
   steps: whole,
@@ -65,6 +69,10 @@ const phase = z.strictObject({
     query: z.strictObject({ ...mixed, care: fraction }).optional(),
     /** Choosing among search results; `resolve` is the weight of the best results beside a uniform choice. */
     select: z.strictObject({ ...mixed, ...listed, resolve: fraction }).optional(),
+    /** Judging each of some permuted search results and naming the first of the best, of titles or with metadata. */
+    aloud: z
+      .strictObject({ ...mixed, ...listed, list: z.enum([...LISTINGS, "either"]).default("titles") })
+      .optional(),
   }),
 });
 

@@ -3,16 +3,9 @@
  * to three hundred tokens, rating gives one for each listing, and what a line's last token has to know for its verdict is
  * what selection has to compare.
  */
+import { VERDICTS, verdictOf } from "../agents/index.js";
 import type { TaughtRow } from "./supervised.js";
 import type { Tokenizer } from "../model/index.js";
-
-/** Verdicts from worst to best: each one token. */
-export const VERDICTS = [" no", " poor", " fair", " good", " yes"] as const;
-
-/** The verdict of a value from 0 to 1. */
-export function verdictOf(value: number): number {
-  return Math.min(VERDICTS.length - 1, Math.floor(value * (VERDICTS.length - 1) + 0.5 + 1e-9));
-}
 
 /** The text before the first listing. */
 export function verdictHead(instruction: string, query: string | null): string {

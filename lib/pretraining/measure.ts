@@ -1,10 +1,83 @@
 /** How well a model does the two decisions, on goals that it was not trained on. */
-import { parseQuery, queryPrompt, withoutPrice } from "../agents/index.js";
+import {
+  aloudPrompt,
+  aloudTexts,
+  keywords,
+  lineOf,
+  type ListingText,
+  parseQuery,
+  queryPrompt,
+  VERDICTS,
+  verdictOf,
+  withoutPrice,
+} from "../agents/index.js";
 import { stream } from "../base/index.js";
 import type { Policy } from "../policy/index.js";
 import type { Tokenizer } from "../model/index.js";
-import { type Measurement, rowLoss, scoresOf } from "../imitation/index.js";
+import { type Measurement, rewardOfMatched, rowLoss, scoresOf } from "../imitation/index.js";
 import { drawGoal, resultVerdictsRow, type Material, queryRow, selectRow } from "./tasks.js";
+
+/**
+ * How the base reads aloud the first ten results of the instruction's own words, in an order drawn at random, greedily. `judged`: fraction
+ * of the verdicts that are the reward's; `follows`: of the numbers that are the first of its own best verdicts; `best`: of the numbers that
+ * are a most rewarding result, `bestChance` that of any number; `bought`: mean reward of the number, `boughtFirst` of the first result that
+ * the search found.
+ */
+export async function measureAloud(
+  policy: Policy,
+  { tokenizer, shops }: Material,
+  goals: number,
+  list: ListingText,
+): Promise<Measurement> {
+  const verdicts = VERDICTS.map((word) => tokenizer.encode(word)[0]!);
+  const lists = Array.from({ length: goals }, (_, i) => {
+    const random = stream("measure", "aloud", i);
+    const { shop, goal } = drawGoal({ tokenizer, shops }, random);
+    const query = keywords(goal.instruction).join(" ");
+    const found = shop.search(query, 10).map(({ index }) => index);
+    const listed = random.shuffle(found);
+    const texts = aloudTexts(listed.map((index) => lineOf(shop.product(index), list)));
+    const given = texts.flatMap((text, at) => [
+      ...tokenizer.encode(text),
+      ...(at < listed.length ? [null] : []),
+    ]);
+    const prompt = tokenizer.chat(aloudPrompt(goal.instruction, query));
+    return {
+      rewards: listed.map((index) => rewardOfMatched(shop, index, goal)),
+      first: listed.indexOf(found[0]!),
+      given,
+      prompt,
+    };
+  }).filter(({ rewards }) => rewards.length > 0);
+  const samples = await policy.sample(
+    lists.map(({ prompt, given }, i) => ({ prompt, given, name: ["measure", i] })),
+    { seed: 0, maxTokens: 3, temperature: 0, stop: tokenizer.eosIds },
+  );
+  const sum = { judged: 0, judgments: 0, follows: 0, best: 0, chance: 0, bought: 0, first: 0 };
+  lists.forEach(({ rewards, first, given }, i) => {
+    const { ids } = samples[i]![0]!;
+    const said = given.flatMap((id, at) => (id === null ? [verdicts.indexOf(ids[at]!)] : []));
+    const number = Number(tokenizer.decode(ids.slice(given.length), { skipSpecials: true })) - 1;
+    const chosen = rewards[number] === undefined ? 0 : number;
+    const most = Math.max(...rewards) - 1e-9;
+    said.forEach((verdict, at) => (sum.judged += verdict === verdictOf(rewards[at]!) ? 1 : 0));
+    sum.judgments += said.length;
+    sum.follows += chosen === said.indexOf(Math.max(...said)) ? 1 : 0;
+    sum.best += rewards[chosen]! >= most ? 1 : 0;
+    sum.chance += rewards.filter((reward) => reward >= most).length / rewards.length;
+    sum.bought += rewards[chosen]!;
+    sum.first += rewards[first]!;
+  });
+  const of = lists.length;
+  return {
+    judged: sum.judged / sum.judgments,
+    follows: sum.follows / of,
+    best: sum.best / of,
+    bestChance: sum.chance / of,
+    bought: sum.bought / of,
+    boughtFirst: sum.first / of,
+  };
+}
 
 /**
  * `select`: fraction of lists of ten where the likeliest number is a best product's; `first`: the same for always the first.

@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LISTINGS, VERDICTS } from "../agents/index.js";
 import { InputError, type Random, stream } from "../base/index.js";
 import { loadTokenizer, saveModel, saveTokenizer, type Tokenizer } from "../model/index.js";
 import { packedLength, Policy, type Trainee, Trainer } from "../policy/index.js";
 import {
+  type Measurement,
   measuredMetrics,
   type OpenOptions,
   type Phase,
@@ -14,13 +16,20 @@ import {
   supervisedStep,
   type TaughtRow,
   trainerOptions,
-  VERDICTS,
 } from "../imitation/index.js";
 import type { DiskCatalogue } from "../simulator/index.js";
 import { patternedModel } from "./init.js";
-import { measureBase } from "./measure.js";
+import { measureAloud, measureBase } from "./measure.js";
 import { pretrainingShop } from "./shops.js";
-import { copyRow, resultVerdictsRow, wordVerdictsRow, type Material, queryRow, selectRow } from "./tasks.js";
+import {
+  aloudRow,
+  copyRow,
+  resultVerdictsRow,
+  wordVerdictsRow,
+  type Material,
+  queryRow,
+  selectRow,
+} from "./tasks.js";
 import { trainShopTokenizer } from "./tokenizer.js";
 
 /**
@@ -81,8 +90,7 @@ export async function openPretraining(
         options.onStep?.(report);
         return stepMetrics(report);
       },
-      measure: async () =>
-        measuredMetrics(await measureBase(policy, { tokenizer, shops: [other] }, config.measureGoals)),
+      measure: async () => measuredMetrics(await measured(policy, { tokenizer, shops: [other] }, config)),
       measureEvery: config.evaluateEvery,
       measuresFirst: false,
       checkpointEvery: config.checkpointEvery,
@@ -101,6 +109,26 @@ export async function openPretraining(
   }
 }
 
+/** What the base can do on a shop that it does not learn from; reading aloud where it learns that. */
+async function measured(
+  policy: Policy,
+  material: Material,
+  { measureGoals, phases }: PretrainConfig,
+): Promise<Measurement> {
+  const base = await measureBase(policy, material, measureGoals);
+  const lists = new Set(
+    phases.flatMap(({ tasks }) =>
+      tasks.aloud ? (tasks.aloud.list === "either" ? LISTINGS : [tasks.aloud.list]) : [],
+    ),
+  );
+  const aloud: Record<string, number> = {};
+  for (const list of lists) {
+    const values = await measureAloud(policy, material, measureGoals, list);
+    for (const [name, value] of Object.entries(values)) aloud[`${list}/${name}`] = value;
+  }
+  return { ...base, ...aloud };
+}
+
 function phaseAt(phases: readonly Phase[], step: number): Phase {
   let left = step;
   for (const phase of phases) {
@@ -116,6 +144,7 @@ const MAKERS = {
   judge: resultVerdictsRow,
   query: queryRow,
   select: selectRow,
+  aloud: aloudRow,
 };
 
 /** Rows of a phase's mixture until its tokens are reached. */

@@ -1,10 +1,17 @@
 /** The tasks that the base model is pretrained on, one row at a time: each is a function of the shops and a random stream. */
 import {
+  aloudPrompt,
+  aloudTexts,
   keywords,
+  lineOf,
+  LISTINGS,
   listingLine,
+  type ListingText,
   priceBound,
   queryPrompt,
   selectPrompt,
+  VERDICTS,
+  verdictOf,
   withoutPrice,
   contentWords,
 } from "../agents/index.js";
@@ -53,32 +60,45 @@ export function queryRow(material: Material, random: Random, { care }: { readonl
 }
 
 /**
- * How results are rated: by the reward of buying them, by how many of the asked words their titles show, or by whether their
- * price is within what the instruction accepts.
+ * How results are rated: by the reward of buying them, by how many of the asked words their titles show, by how many the list shows of
+ * them at a price that the instruction accepts (a quarter of it at another), or by that price alone.
  */
-export type Labels = "reward" | "visible" | "price";
+export const LABELS = ["reward", "visible", "shown", "price"] as const;
+export type Labels = (typeof LABELS)[number];
 
 /** The first ten results of a query, or fewer of them in their order; never none. */
-export function results(material: Material, random: Random, count: number, labels: Labels): Results {
+export function results(
+  material: Material,
+  random: Random,
+  count: number,
+  labels: Labels,
+  { text = "titles", permuted = false }: { readonly text?: ListingText; readonly permuted?: boolean } = {},
+): Results {
   for (;;) {
     const { shop, goal } = drawGoal(material, random);
     const query = random.next() < 0.5 ? withoutPrice(goal.instruction) : drawQuery(goal, random, 0.5);
     const hits = shop.search(query, 10).map(({ index }) => index);
     if (hits.length < count) continue;
     const places = random.shuffle(hits.map((_, i) => i)).slice(0, count);
-    const listed = places.sort((a, b) => a - b).map((i) => hits[i]!);
-    const values = listed.map((index) => valueOf(shop, index, goal, labels));
+    const listed = (permuted ? places : places.sort((a, b) => a - b)).map((i) => hits[i]!);
+    const values = listed.map((index) => valueOf(shop, index, goal, labels, text));
     return { shop, goal, query, listed, values };
   }
 }
 
-function valueOf(shop: Catalogue, index: number, goal: Goal, labels: Labels): number {
+function valueOf(shop: Catalogue, index: number, goal: Goal, labels: Labels, text: ListingText): number {
   if (labels === "reward") return rewardOfMatched(shop, index, goal);
-  const { title, pricing } = shop.product(index);
+  const product = shop.product(index);
+  const { title, pricing } = product;
   if (labels === "visible") return visibleMatch(goal.instruction, title);
-  const shown = pricing.reduce((sum, price) => sum + price, 0) / pricing.length;
-  return shown <= priceBound(goal.instruction) ? 1 : 0;
+  const price = pricing.reduce((sum, value) => sum + value, 0) / pricing.length;
+  const affordable = price <= priceBound(goal.instruction);
+  if (labels === "price") return affordable ? 1 : 0;
+  return visibleMatch(goal.instruction, lineOf(product, text)) * (affordable ? 1 : DEAR);
 }
+
+/** A result whose price is beyond the bound counts so much of one within it. */
+const DEAR = 0.25;
 
 /** A title that shows this fraction of the asked words is as good as titles get. */
 const ALL_THAT_TITLES_SHOW = 0.7;
@@ -214,5 +234,48 @@ export function selectRow(
     weight: 1,
     prompt,
     completions: completions.filter(({ weights }) => weights[0]! > 0),
+  };
+}
+
+/**
+ * Judging each result of a list and naming the first of the best, in one answer: the list's lines are given, the verdicts and the number
+ * are learnt. Lists are permuted, so that a place tells nothing.
+ */
+export function aloudRow(
+  material: Material,
+  random: Random,
+  {
+    listings,
+    labels = "reward",
+    list: lists = "titles",
+  }: { readonly listings: number; readonly labels?: Labels; readonly list?: ListingText | "either" },
+): TaughtRow {
+  const { tokenizer } = material;
+  const list = lists === "either" ? random.pick(LISTINGS) : lists;
+  const drawn = results(material, random, listings, labels, { text: list, permuted: true });
+  const { shop, goal, query, listed, values } = drawn;
+  const verdicts = values.map(verdictOf);
+  const best = verdicts.indexOf(Math.max(...verdicts));
+  const words = [...verdicts.map((verdict) => VERDICTS[verdict]!), String(best + 1)];
+  const ids: number[] = [];
+  const scored: boolean[] = [];
+  const texts = aloudTexts(listed.map((index) => lineOf(shop.product(index), list)));
+  texts.forEach((text, i) => {
+    const given = tokenizer.encode(text);
+    const own = [...tokenizer.encode(words[i]!), ...(i === listed.length ? [tokenizer.eosIds[0]!] : [])];
+    ids.push(...given, ...own);
+    scored.push(...given.map(() => false), ...own.map(() => true));
+  });
+  // As much for the number as for all verdicts together.
+  const number = scored.filter(Boolean).length - listed.length;
+  const weights = [
+    ...listed.map(() => 0.5 / listed.length),
+    ...Array.from({ length: number }, () => 0.5 / number),
+  ];
+  return {
+    task: "aloud",
+    weight: 1,
+    prompt: tokenizer.chat(aloudPrompt(goal.instruction, query)),
+    completions: [{ ids, scored, weights }],
   };
 }

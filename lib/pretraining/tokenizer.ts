@@ -1,8 +1,8 @@
 /** The base model's tokenizer: trained on what it will read. */
-import { listingLine, queryPrompt, selectPrompt } from "../agents/index.js";
+import { listingLine, queryPrompt, selectPrompt, VERDICTS } from "../agents/index.js";
 import { type TokenizerFile, trainByteLevelBpe } from "../model/index.js";
 import { type Catalogue, openEnvironment } from "../simulator/index.js";
-import { verdictHead, VERDICTS } from "../imitation/index.js";
+import { verdictHead } from "../imitation/index.js";
 
 /** How often each fixed text counts: as often as many listings, so that its words become single tokens. */
 const FIXED_WEIGHT = 1000;

@@ -25,6 +25,8 @@ export interface RewardedEpisode {
 /** A decision with its response's tokens. */
 export type DecisionTurn = Omit<Decision, "tokens" | "maxTokens"> & {
   readonly responseIds: readonly number[];
+  /** Which of them were sampled; all when absent. */
+  readonly scored?: readonly boolean[];
 };
 
 /** A sum of terms. */
@@ -59,9 +61,13 @@ export class Reward {
     );
   }
 
-  private decisionValue({ term, settings }: ChosenTerm, { responseIds, ...turn }: DecisionTurn): number {
+  private decisionValue(
+    { term, settings }: ChosenTerm,
+    { responseIds, scored, ...turn }: DecisionTurn,
+  ): number {
     if (term.of !== "decision") return 0;
-    return term.value({ ...turn, tokens: responseIds.length, maxTokens: this.maxTokens }, settings);
+    const tokens = scored ? scored.filter(Boolean).length : responseIds.length;
+    return term.value({ ...turn, tokens, maxTokens: this.maxTokens }, settings);
   }
 }
 

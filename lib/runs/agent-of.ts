@@ -4,10 +4,12 @@ import {
   agentNamed,
   agentNames,
   folderAgent,
+  type ListingText,
   MULTI_TURN,
   MULTI_TURN_MODEL,
   multiTurnStart,
   type PromptedOptions,
+  type Reading,
   twoModelAgent,
 } from "../agents/index.js";
 import { didYouMean, InputError } from "../base/index.js";
@@ -20,6 +22,9 @@ export interface AgentChoice {
   readonly model?: string;
   /** For the agent `policy`: the folder of another model that chooses among the results. */
   readonly selectModel?: string;
+  /** For the agent `policy`: what its choice sees of the results, and how. */
+  readonly listing?: ListingText;
+  readonly reading?: Reading;
   /** Another sampling temperature than the agent's own; it then has another name, e.g. `il:t0`. */
   readonly temperature?: number;
   /** For the agent `policy`: what records call it. */
@@ -76,7 +81,17 @@ export async function agentOf(name: string, choice: AgentChoice = {}): Promise<A
   }
   const own = choice.name ?? name;
   const shownAs = temperature === undefined ? own : `${own}:t${temperature}`;
-  const options: PromptedOptions = temperature === undefined ? {} : { temperature };
+  const { listing, reading } = choice;
+  if ((listing ?? reading) !== undefined && name !== ANY_MODEL) {
+    throw new InputError(
+      `Only the agent "${ANY_MODEL}" can be told what its choice sees: leave --listing and --reading out for "${name}".`,
+    );
+  }
+  const options: PromptedOptions = {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(listing === undefined ? {} : { listing }),
+    ...(reading === undefined ? {} : { reading }),
+  };
   if (name === ANY_MODEL) {
     if (model === undefined) throw new InputError(`The agent "${ANY_MODEL}" needs the folder of its model.`);
     const expected = "it should be a model in Hugging Face's layout";

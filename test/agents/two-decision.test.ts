@@ -79,6 +79,47 @@ describe("the two-decision protocol", () => {
     );
   });
 
+  it("reads aloud: a word behind each result, then the number; what is said of it is kept, not what was given", () => {
+    const play = new TwoDecisionPlay(environment, 0, { reading: "aloud" });
+    play.ask();
+    play.answer({ text: "mug" });
+    const asked = play.ask() as SelectQuestion;
+    const [first, ...rest] = asked.given!;
+    assert.equal(asked.given!.length, 11);
+    assert.match(first!, /^1\. \S/);
+    assert.match(rest[0]!, /^\n2\. \S/);
+    assert.equal(rest.at(-1), "\nBest: ");
+    assert.ok(!asked.prompt.some(({ content }) => content.includes("1. ")), "the list stands in the answer");
+    const said = (words: string): [number | null, boolean] => {
+      const copy = play.fork();
+      const { decision } = copy.answer({ text: words });
+      return [copy.selected, decision.formatValid];
+    };
+    const verdicts = "no poor fair good yes no poor fair good yes";
+    assert.deepEqual(said(`${verdicts} 5`), [4, true]);
+    assert.deepEqual(said(`${verdicts} 11`), [0, false]);
+    assert.deepEqual(said(`${verdicts.replace("yes", "perhaps")} 5`), [4, false]);
+    assert.deepEqual(said("yes 5"), [4, false], "a verdict for each");
+  });
+
+  it("lists the results in the order that it is given, and tells of them what it is told to", () => {
+    const backwards = (count: number): number[] => Array.from({ length: count }, (_, i) => count - 1 - i);
+    const after = (rules: object): SelectQuestion => {
+      const play = new TwoDecisionPlay(environment, 0, rules);
+      play.ask();
+      play.answer({ text: "big red mug" });
+      return play.ask() as SelectQuestion;
+    };
+    const [plain, turned] = [after({}), after({ order: backwards })];
+    assert.deepEqual(
+      turned.listed.map(({ asin }) => asin),
+      plain.listed.map(({ asin }) => asin).reverse(),
+    );
+    const told = after({ listing: "metadata" }).prompt.at(-1)!.content;
+    assert.match(told, /Big Red Mug.* \| white, red \| one, two/);
+    assert.doesNotMatch(plain.prompt.at(-1)!.content, /white/);
+  });
+
   it("gives each option mode what it asks for", () => {
     const reward = (mode: OptionMode): number | null =>
       played("big red mug", "1", mode).parts?.rOption ?? null;

@@ -59,6 +59,37 @@ describe("rows", () => {
     assert.deepEqual(rows[2]!.advantages, [1, 1]);
   });
 
+  it("give an advantage to the tokens that were sampled alone, where others were given", () => {
+    const [only] = rowsOf(
+      [
+        {
+          task: "a",
+          rollouts: groups[0]!.rollouts.slice(0, 1).map((rollout) => ({
+            ...rollout,
+            turns: [
+              {
+                ...rollout.turns[0]!,
+                responseIds: [7, 8, 9],
+                scored: [true, false, true],
+                oldLogProbs: [-1, -2],
+              },
+            ],
+          })),
+        },
+      ],
+      [[[3]]],
+      config,
+    );
+    assert.deepEqual(
+      [only!.advantages, only!.scored, only!.responseIds],
+      [
+        [3, 3],
+        [true, false, true],
+        [7, 8, 9],
+      ],
+    );
+  });
+
   it("do not count when cut short, or in a group of equal returns", () => {
     assert.deepEqual(
       rows.map((row) => row.counted),

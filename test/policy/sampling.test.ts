@@ -86,6 +86,52 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
       }
     });
 
+    it("draws only what is not given, as if the given tokens had been drawn, and counts those after them alone", async function () {
+      if (backend.name === "webgpu") this.skip();
+      const [prompt] = prompts;
+      const given = [null, 8, 9, null, 5, null, 5];
+      const [samples] = await policy.sample([{ prompt: prompt!, given, n: 6, name: ["g"] }], {
+        seed: 3,
+        maxTokens: 2,
+        stop: [4, 5],
+      });
+      const expected = given.map((id) => id === null);
+      const ends = new Set<string>();
+      for (const { ids, scored, finish } of samples!) {
+        assert.deepEqual([ids[1], ids[2], ids[4], ids[6]], [8, 9, 5, 5], "a given stop token ends nothing");
+        assert.deepEqual(scored!.slice(0, given.length), expected);
+        assert.ok(scored!.slice(given.length).every(Boolean));
+        assert.ok(ids.length > given.length && ids.length <= given.length + 2);
+        ends.add(finish);
+      }
+      assert.ok(new Set(samples!.map(({ ids }) => ids[0])).size > 1, "what is drawn differs by sample");
+      assert.ok(ends.has("length"));
+      const scores = await policy.logProbs(
+        samples!.map(({ ids, scored }) => ({ promptIds: prompt!, responseIds: ids, scored: scored! })),
+      );
+      samples!.forEach(({ logProbs, scored }, i) => {
+        const drawn = logProbs.filter((_, t) => scored![t]);
+        drawn.forEach((value, t) => assert.ok(Math.abs(value - scores[i]!.logProbs[t]!) < 1e-5));
+      });
+      // The same words in the same places, whoever else is in the batch.
+      const [[alone]] = (await policy.sample(
+        [
+          { prompt: prompt!, given, n: 1, name: ["g"] },
+          { prompt: prompts[1]!, name: ["other"] },
+        ],
+        { seed: 3, maxTokens: 2, stop: [4, 5] },
+      )) as [Sample[], Sample[]];
+      assert.deepEqual(alone!.ids, samples![0]!.ids);
+      await assert.rejects(
+        policy.sample([{ prompt: prompt!, given, choices: [[1]], name: ["g"] }], { seed: 3, maxTokens: 2 }),
+        /both given tokens and choices/,
+      );
+      await assert.rejects(
+        policy.sample([{ prompt: prompt!, given: [1e6], name: ["g"] }], { seed: 3, maxTokens: 2 }),
+        /given tokens of prompt 0/,
+      );
+    });
+
     it("computes what prompts begin with once, to the same samples, and numbers samples as asked", async function () {
       if (backend.name === "webgpu") this.skip();
       const begin = reference.ids("ids").slice(0, 20);

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { asRawProduct, cleanProduct, type RecipeRecord, recipeProducts } from "../../lib/simulator/index.js";
+import { contentWords } from "../../lib/agents/index.js";
+import {
+  asRawProduct,
+  cleanProduct,
+  recipeId,
+  type RecipeRecord,
+  recipeProducts,
+} from "../../lib/simulator/index.js";
 import { readWords } from "../../lib/simulator/recipe/words.js";
 
 const hash = (records: readonly RecipeRecord[]): string =>
@@ -108,5 +115,31 @@ describe("the embedded shop's recipe", () => {
 
   it("names a word list that is not there", () => {
     assert.throws(() => readWords("no-such-folder"), /no-such-folder.*does not exist/);
+  });
+
+  it("has a second version: longer titles, and pages that tell what the list hides", () => {
+    const second = [...recipeProducts({ products: 1000, version: 2 })];
+    const words = (text: string): number => text.split(/\s+/).length;
+    const meanWords = (records: readonly RecipeRecord[]): number =>
+      records.reduce((sum, { raw }) => sum + words(raw.name), 0) / records.length;
+    const stated = (records: readonly RecipeRecord[], of: (record: RecipeRecord) => string): number => {
+      const all = records.flatMap((record) => {
+        const own = new Set(contentWords(of(record)));
+        return record.attributes.map((name) => contentWords(name).every((stem) => own.has(stem)));
+      });
+      return all.filter(Boolean).length / all.length;
+    };
+    const title = ({ raw }: RecipeRecord): string => raw.name;
+    const page = ({ raw }: RecipeRecord): string =>
+      [raw.name, ...(raw.small_description as string[]), raw.full_description].join(" ");
+    const first = shop.slice(0, 1000);
+    assert.ok(meanWords(first) < 11 && meanWords(second) > 17 && meanWords(second) < 19);
+    assert.ok(
+      Math.abs(stated(second, title) - stated(first, title)) < 0.03,
+      "titles state as many as before",
+    );
+    assert.ok(stated(first, page) < 0.8 && stated(second, page) > 0.9);
+    assert.notEqual(recipeId({ version: 2 }), recipeId());
+    assert.equal(recipeId({ version: 1 }), "95c9c5cb48ba", "records were made on the first version's shop");
   });
 });

@@ -7,6 +7,8 @@ export interface CompletionOptions {
   readonly maxTokens: number;
   /** 0 takes the most likely token each time. */
   readonly temperature: number;
+  /** Given texts of the answer (see `Question`); only for a completer that {@link Completer.readsAloud}. */
+  readonly given?: readonly string[];
   /** The random stream, if the model is ours; a remote one gets a seed drawn from it. */
   readonly random: Random;
 }
@@ -34,6 +36,8 @@ export interface Completer {
   readonly remote?: { readonly concurrency: number };
   /** It is here and is asked so many questions concurrently: they are answered in one pass. */
   readonly together?: number;
+  /** It can be given parts of its answers. */
+  readonly readsAloud?: true;
   /** Whether a prompt leaves room for so many tokens; absent where that is unknown. */
   fits?(messages: readonly Message[], maxTokens: number): boolean;
   complete(messages: readonly Message[], options: CompletionOptions): Promise<Answer>;

@@ -6,7 +6,9 @@ import { InputError } from "../../base/index.js";
 import type { Sample, Sampler } from "../../policy/index.js";
 import type { Tokenizer } from "../../model/index.js";
 import type { Agent } from "../types.js";
+import { aloudAnswer } from "../prompts/index.js";
 import type { Answer, Completer } from "./completer.js";
+import { encodeQuestion } from "./encode.js";
 import { promptedAgent, type PromptedOptions } from "./prompted.js";
 
 /** Episodes that ask a policy side by side: beyond, batches gain nothing more and prompts take memory. */
@@ -18,15 +20,19 @@ export function localCompleter(policy: Sampler, tokenizer: Tokenizer, name: stri
     settings: { model: name },
     together: TOGETHER,
     fits: (messages, maxTokens) => tokenizer.chat(messages).length + maxTokens <= policy.config.maxPositions,
-    async complete(messages, { maxTokens, temperature, random }) {
-      const prompt = tokenizer.chat(messages);
-      const room = policy.config.maxPositions - prompt.length;
+    readsAloud: true,
+    async complete(messages, { maxTokens, temperature, random, given: texts }) {
+      const { prompt, given } = encodeQuestion(tokenizer, {
+        prompt: messages,
+        ...(texts ? { given: texts } : {}),
+      });
+      const room = policy.config.maxPositions - prompt.length - (given?.length ?? 0);
       if (room < 1) {
         throw new InputError(
           `A prompt of ${prompt.length} tokens leaves the model ${name} no room: it has ${policy.config.maxPositions} positions.`,
         );
       }
-      const [samples] = await policy.sample([{ prompt, name: ["answer"] }], {
+      const [samples] = await policy.sample([{ prompt, name: ["answer"], ...(given ? { given } : {}) }], {
         seed: random.below(2 ** 31),
         maxTokens: Math.min(maxTokens, room),
         temperature,
@@ -38,18 +44,29 @@ export function localCompleter(policy: Sampler, tokenizer: Tokenizer, name: stri
 }
 
 /** A sample as an answer; its text has no special tokens, its tokens are all that were drawn. */
-export function answerOf(
-  { ids, logProbs, finish }: Sample,
-  promptTokens: number,
-  tokenizer: Tokenizer,
-): Answer {
+export function answerOf(sample: Sample, promptTokens: number, tokenizer: Tokenizer): Answer {
+  const { ids, logProbs, scored, finish } = sample;
+  const drawn = (i: number): boolean => scored?.[i] ?? true;
   return {
-    text: tokenizer.decode(ids, { skipSpecials: true }),
+    text: scored ? aloudAnswer(wordsDrawn(sample, tokenizer)) : tokenizer.decode(ids, { skipSpecials: true }),
     promptTokens,
-    completionTokens: ids.length,
+    completionTokens: ids.filter((_, i) => drawn(i)).length,
     truncated: finish === "length",
-    tokens: ids.map((id, i) => ({ text: tokenizer.decode([id]), probability: Math.exp(logProbs[i]!) })),
+    tokens: ids.flatMap((id, i) =>
+      drawn(i) ? [{ text: tokenizer.decode([id]), probability: Math.exp(logProbs[i]!) }] : [],
+    ),
   };
+}
+
+/** The texts that were drawn, one for each place between given ones. */
+function wordsDrawn({ ids, scored }: Sample, tokenizer: Tokenizer): string[] {
+  const words: number[][] = [];
+  ids.forEach((id, i) => {
+    if (!scored![i]) return;
+    if (i > 0 && scored![i - 1]) words.at(-1)!.push(id);
+    else words.push([id]);
+  });
+  return words.map((word) => tokenizer.decode(word, { skipSpecials: true }));
 }
 
 /**

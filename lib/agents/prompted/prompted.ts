@@ -1,13 +1,13 @@
 /** The prompted baseline: a language model that was not trained for the shop. */
-import type { Random } from "../../base/index.js";
+import { InputError, type Random } from "../../base/index.js";
 import { type Exemplars, NO_EXEMPLARS, PROMPT_VERSION } from "../prompts/index.js";
 import type { OptionMode } from "../options.js";
-import { TwoDecisionPlay, type TwoDecisionQuestion } from "../protocols/two-decision.js";
+import { type ChoiceRules, TwoDecisionPlay, type TwoDecisionQuestion } from "../protocols/two-decision.js";
 import type { Agent, Decision, Usage } from "../types.js";
 import type { Completer } from "./completer.js";
 import { playAnswered } from "./failed.js";
 
-export interface PromptedOptions {
+export interface PromptedOptions extends ChoiceRules {
   /** The name of a local model in the settings; its folder by default. A family of checkpoints shares a name. */
   readonly modelName?: string;
   readonly options?: OptionMode;
@@ -30,6 +30,13 @@ export function promptedAgent(
 ): Agent {
   const { temperature = 0.7, maxTokens = 32, exemplars = NO_EXEMPLARS, options: mode = "match" } = options;
   const { goals, query, select } = exemplars;
+  const { listing, reading } = options;
+  const choice: ChoiceRules = { ...(listing ? { listing } : {}), ...(reading ? { reading } : {}) };
+  if (reading === "aloud" && !(options.select ?? completer).readsAloud) {
+    throw new InputError(
+      `The agent "${name}" cannot read aloud: only models that run here can be given parts of an answer.`,
+    );
+  }
   const settings = {
     ...completer.settings,
     ...(options.select ? { select: options.select.settings } : {}),
@@ -43,13 +50,14 @@ export function promptedAgent(
     },
     protocol: "two-decision",
     options: mode,
+    ...choice,
   };
   const decide = (
-    { task, prompt }: TwoDecisionQuestion,
+    { task, prompt, given }: TwoDecisionQuestion,
     random: Random,
   ): ReturnType<Completer["complete"]> => {
     const asked = task === "select" && options.select ? options.select : completer;
-    return asked.complete(prompt, { temperature, maxTokens, random });
+    return asked.complete(prompt, { temperature, maxTokens, random, ...(given ? { given } : {}) });
   };
   return {
     name,
@@ -57,7 +65,7 @@ export function promptedAgent(
     ...(model ? { model } : {}),
     ...sideBySide(completer),
     play: async (environment, goal, random) => {
-      const play = new TwoDecisionPlay(environment, goal, { options: mode, exemplars });
+      const play = new TwoDecisionPlay(environment, goal, { options: mode, exemplars, ...choice });
       return withUsage(await playAnswered(name, play, (question) => decide(question, random)), completer);
     },
   };

@@ -7,6 +7,21 @@ export interface Listing {
   readonly title: string;
   /** One price, or two for a range, in dollars. */
   readonly pricing: readonly number[];
+  readonly bulletPoints?: readonly string[];
+  readonly options?: readonly { readonly values: readonly string[] }[];
+}
+
+/** What a list tells of each result: title and price as the shop's own page, or also the first bullet point and the options' values. */
+export const LISTINGS = ["titles", "metadata"] as const;
+export type ListingText = (typeof LISTINGS)[number];
+
+/** A result's line in a list. */
+export function lineOf(listing: Listing, text: ListingText): string {
+  const line = listingLine(listing);
+  if (text === "titles") return line;
+  const values = (listing.options ?? []).map((group) => group.values.join(", "));
+  const more = [listing.bulletPoints?.[0] ?? "", ...values].filter((part) => part !== "");
+  return [line, ...more].join(" | ").replace(/\s+/g, " ");
 }
 
 /** The prompt of the selection decision; `listings` are numbered from 1 as printed. */
@@ -14,8 +29,9 @@ export function selectPrompt(
   instruction: string,
   query: string,
   listings: readonly Listing[],
+  text: ListingText = "titles",
 ): readonly Message[] {
-  const lines = listings.map((listing, i) => `${i + 1}. ${listingLine(listing)}`);
+  const lines = listings.map((listing, i) => `${i + 1}. ${lineOf(listing, text)}`);
   return [
     { role: "system", content: "You pick the product that fits a request best." },
     {

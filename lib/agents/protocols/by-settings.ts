@@ -1,11 +1,11 @@
 /** The play of an agent's settings, as its record keeps them: so that a recorded episode can be played again. */
 import type { Environment } from "../../simulator/index.js";
 import { OPTION_MODES } from "../options.js";
-import type { Exemplars } from "../prompts/index.js";
+import { type Exemplars, LISTINGS } from "../prompts/index.js";
 import { type ActQuestion, MultiTurnPlay } from "./multi-turn.js";
 import { type MultiTurnForm, PLAIN_FORM } from "./multi-turn-prompt.js";
 import type { Play } from "./play.js";
-import { TwoDecisionPlay, type TwoDecisionQuestion } from "./two-decision.js";
+import { type ChoiceRules, READINGS, TwoDecisionPlay, type TwoDecisionQuestion } from "./two-decision.js";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -23,6 +23,7 @@ export function playBySettings(
     const options = OPTION_MODES.find((mode) => mode === settings["options"]);
     return new TwoDecisionPlay(environment, goal, {
       ...(options ? { options } : {}),
+      ...choiceRulesOf(settings),
       ...(exemplars ? { exemplars } : {}),
     });
   }
@@ -34,6 +35,13 @@ export function playBySettings(
     ...(typeof repair === "number" ? { repair } : {}),
     ...(exemplars ? { exemplars: exemplars.act } : {}),
   });
+}
+
+/** What the choice of a two-decision agent sees, and how. */
+export function choiceRulesOf(settings: Settings): ChoiceRules {
+  const listing = LISTINGS.find((one) => one === settings["listing"]);
+  const reading = READINGS.find((one) => one === settings["reading"]);
+  return { ...(listing ? { listing } : {}), ...(reading ? { reading } : {}) };
 }
 
 /** The form of a multi-turn agent's prompts; prompted agents keep it separately, trained ones among their other settings. */

@@ -14,6 +14,11 @@ export interface Question {
   readonly page: string;
   /** The question as a language model gets it. */
   readonly prompt: readonly Message[];
+  /**
+   * Texts of the answer that are given, in order: a word of the model's own follows each, and what follows the last is as long as it
+   * likes. The answer is then those words, as `aloudAnswer` writes them. Absent: the whole answer is the model's.
+   */
+  readonly given?: readonly string[];
 }
 
 /** An answer as a play takes it: the text, and what is known of how it came about. */

@@ -6,8 +6,13 @@ import { type Environment, type Product, type RewardParts, rewardOf } from "../.
 import { clickAction, Episode, resultsOn, searchAction, withoutPrice } from "../episode.js";
 import { chooseOptions, type OptionMode } from "../options.js";
 import {
+  aloudPrompt,
+  aloudTexts,
   type Exemplars,
+  lineOf,
+  type ListingText,
   NO_EXEMPLARS,
+  parseAloud,
   parseQuery,
   parseSelection,
   queryPrompt,
@@ -21,10 +26,27 @@ import { keptOf, type Play, type Question, type Said } from "./play.js";
 /** Products shown to the selection: the first page of results. */
 export const LISTED = 10;
 
+/** Whether the model names a result at once, or judges each where it stands before it does. */
+export const READINGS = ["silent", "aloud"] as const;
+export type Reading = (typeof READINGS)[number];
+
+/** What the choice sees of the results, and how. Absent settings are the thesis's. */
+export interface ChoiceRules {
+  /** Default `titles`. */
+  readonly listing?: ListingText;
+  /** Default `silent`. */
+  readonly reading?: Reading;
+}
+
 /** How an episode of the protocol goes. */
-export interface TwoDecisionRules {
+export interface TwoDecisionRules extends ChoiceRules {
   /** Who chooses the options. Default `match`. */
   readonly options?: OptionMode;
+  /**
+   * The order in which the results of a query are listed, as places of the search's own order from 0. Default: that order. Training draws
+   * one, so that a place tells nothing.
+   */
+  readonly order?: (count: number, query: string) => readonly number[];
   /** Worked examples before each question. Default: none. */
   readonly exemplars?: Exemplars;
 }
@@ -90,8 +112,16 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
     }
     if (this.#selected !== null || this.#listed.length === 0) return null;
     const [query, listed] = [this.#query, this.#listed];
-    const prompt = withExemplars(selectPrompt(instruction, query, listed), shownChoices);
-    return { task: "select", instruction, query, listed, page, prompt };
+    const { listing = "titles", reading = "silent" } = this.rules;
+    const asked = { task: "select", instruction, query, listed, page } as const;
+    if (reading === "aloud") {
+      const given = aloudTexts(listed.map((product) => lineOf(product, listing)));
+      return { ...asked, prompt: aloudPrompt(instruction, query), given };
+    }
+    return {
+      ...asked,
+      prompt: withExemplars(selectPrompt(instruction, query, listed, listing), shownChoices),
+    };
   }
 
   answer(said: Said): { readonly decision: Decision; readonly reward: number } {
@@ -121,14 +151,16 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
     const search = searchAction(this.#query);
     if (search !== searchAction("")) {
       this.#episode.act(search);
-      this.#listed = resultsOn(this.environment, this.#episode.state).slice(0, LISTED);
+      const found = resultsOn(this.environment, this.#episode.state).slice(0, LISTED);
+      this.#listed = this.rules.order?.(found.length, this.#query).map((place) => found[place]!) ?? found;
     }
     return true;
   }
 
   /** Opens the chosen product, chooses its options by rule and buys it; whether the answer named one. */
   #buy(answer: string): boolean {
-    const { index, valid } = parseSelection(answer, this.#listed.length);
+    const parse = this.rules.reading === "aloud" ? parseAloud : parseSelection;
+    const { index, valid } = parse(answer, this.#listed.length);
     this.#selected = index;
     const { asin, options } = this.#listed[index]!;
     this.#episode.act(clickAction(asin.toLowerCase()));

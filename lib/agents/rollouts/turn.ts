@@ -8,10 +8,12 @@ export function turnOf(
   sample: Sample,
   { decision, reward }: { readonly decision: Decision; readonly reward: number },
 ): Turn {
+  const { ids, logProbs, scored } = sample;
   return {
     promptIds: prompt,
-    responseIds: sample.ids,
-    oldLogProbs: sample.logProbs,
+    responseIds: ids,
+    ...(scored ? { scored } : {}),
+    oldLogProbs: scored ? logProbs.filter((_, i) => scored[i]) : logProbs,
     reward,
     formatValid: decision.formatValid,
     admissible: decision.admissible,

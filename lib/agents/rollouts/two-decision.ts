@@ -2,18 +2,20 @@
  * Roll-outs of the two-decision protocol with our own policy, many goals and samples at once: all queries in one
  * batch, then all selections in one. Prompts that several samples share are computed once.
  */
+import { stream } from "../../base/index.js";
 import type { Group, Rollout, Turn } from "../../grpo/index.js";
 import type { Policy, Sample } from "../../policy/index.js";
 import type { Tokenizer } from "../../model/index.js";
 import type { Environment } from "../../simulator/index.js";
 import type { OptionMode } from "../options.js";
+import { encodeQuestion } from "../prompted/encode.js";
 import { answerOf } from "../prompted/local.js";
-import { TwoDecisionPlay } from "../protocols/two-decision.js";
+import { type ChoiceRules, TwoDecisionPlay } from "../protocols/two-decision.js";
 import type { Trajectory } from "../types.js";
 import { turnOf } from "./turn.js";
 
 /** How episodes are sampled. */
-export interface RolloutOptions {
+export interface RolloutOptions extends ChoiceRules {
   /** Samples of each goal. */
   readonly samples: number;
   /** 0 takes the most likely tokens (evaluation). */
@@ -21,6 +23,8 @@ export interface RolloutOptions {
   /** Most tokens of a query; a selection has at most four. */
   readonly maxTokens: number;
   readonly optionMode: OptionMode;
+  /** List the results in an order of each query's own, drawn from the seed. Default: in the search's. */
+  readonly permuted?: boolean;
   readonly seed: number | string;
   /** Names this set of roll-outs, e.g. `["iteration", 7]`. Sample i of a goal is the same whatever else is in the batch. */
   readonly name: readonly (string | number)[];
@@ -47,10 +51,25 @@ export async function rollOut(
   goals: readonly number[],
   options: RolloutOptions,
 ): Promise<PlayedRollout[][]> {
-  const { samples, temperature, seed, name } = options;
+  const { samples, temperature, seed, name, listing, reading } = options;
   const sampling = { temperature, seed, stop: tokenizer.eosIds };
 
-  const starts = goals.map((goal) => new TwoDecisionPlay(environment, goal, { options: options.optionMode }));
+  const starts = goals.map(
+    (goal) =>
+      new TwoDecisionPlay(environment, goal, {
+        options: options.optionMode,
+        ...(listing ? { listing } : {}),
+        ...(reading ? { reading } : {}),
+        ...(options.permuted
+          ? {
+              order: (count, query) =>
+                stream(seed, ...name, goal, "order", query).shuffle(
+                  Array.from({ length: count }, (_, i) => i),
+                ),
+            }
+          : {}),
+      }),
+  );
   const prompts = starts.map((start) => tokenizer.chat(start.ask()!.prompt));
   const queries = await policy.sample(
     goals.map((goal, g) => ({ prompt: prompts[g]!, n: samples, name: [...name, goal, "query"] })),
@@ -65,21 +84,21 @@ export async function rollOut(
   );
 
   // Samples with the same query see the same list: they share a prompt, and with it most of the work.
-  const lists = new Map<string, { readonly prompt: readonly number[]; readonly members: Sampled[] }>();
+  const lists = new Map<string, ReturnType<typeof encodeQuestion> & { readonly members: Sampled[] }>();
   for (const one of episodes.flat()) {
     const asked = one.play.ask();
     if (!asked) continue;
     const key = JSON.stringify([one.play.goal, one.play.query]);
     const list = lists.get(key);
     if (list) list.members.push(one);
-    else lists.set(key, { prompt: tokenizer.chat(asked.prompt), members: [one] });
+    else lists.set(key, { ...encodeQuestion(tokenizer, asked), members: [one] });
   }
   const waiting = [...lists.values()];
   if (waiting.length > 0) {
     const selections = await policy.sample(
-      waiting.map(({ prompt, members }) => {
+      waiting.map(({ members, ...request }) => {
         const { goal, query } = members[0]!.play;
-        return { prompt, n: members.length, name: [...name, goal, "select", query!] };
+        return { ...request, n: members.length, name: [...name, goal, "select", query!] };
       }),
       { ...sampling, maxTokens: SELECTION_TOKENS },
     );

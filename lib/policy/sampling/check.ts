@@ -23,7 +23,7 @@ export function checkRequests(
   }
   checkIds(stop, "The list of stop tokens", limits);
   if (requests.length === 0) throw new InputError("There is nothing to sample: give at least one prompt.");
-  requests.forEach(({ prompt, n = 1, first = 0, numbers, shared = 0, choices }, r) => {
+  requests.forEach(({ prompt, n = 1, first = 0, numbers, shared = 0, given = [], choices }, r) => {
     if (prompt.length === 0) throw new InputError(`Prompt ${r} is empty: give at least one token.`);
     if (!Number.isInteger(n) || n < 1) {
       throw new InputError(`Prompt ${r} must have a positive number of samples, not ${n}.`);
@@ -43,9 +43,18 @@ export function checkRequests(
       );
     }
     checkIds(prompt, `Prompt ${r}`, limits);
-    if (prompt.length + maxTokens > limits.maxPositions) {
+    if (given.length > 0 && choices) {
+      throw new InputError(`Prompt ${r} has both given tokens and choices: give one of them.`);
+    }
+    checkIds(
+      given.filter((id) => id !== null),
+      `The given tokens of prompt ${r}`,
+      limits,
+    );
+    const most = given.length + maxTokens;
+    if (prompt.length + most > limits.maxPositions) {
       throw new InputError(
-        `Prompt ${r} has ${prompt.length} tokens; with ${maxTokens} new ones it exceeds the model's ` +
+        `Prompt ${r} has ${prompt.length} tokens; with ${most} new ones it exceeds the model's ` +
           `${limits.maxPositions} positions: shorten it.`,
       );
     }

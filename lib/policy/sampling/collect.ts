@@ -5,6 +5,7 @@ interface Growing {
   logProbs: number[];
   drawnLogProbs: number[];
   entropies: number[];
+  scored?: boolean[];
   finish: Sample["finish"];
   choice?: number;
 }
@@ -14,8 +15,9 @@ export async function collect(
   requests: readonly SampleRequest[],
   tokens: AsyncIterable<SampledToken>,
 ): Promise<Sample[][]> {
-  const samples = requests.map(({ n = 1 }) =>
+  const samples = requests.map(({ n = 1, given }) =>
     Array.from({ length: n }, (): Growing => ({
+      ...(given ? { scored: [] } : {}),
       ids: [],
       logProbs: [],
       drawnLogProbs: [],
@@ -26,6 +28,7 @@ export async function collect(
   for await (const token of tokens) {
     const sample = samples[token.request]![token.sample]!;
     sample.ids.push(token.id);
+    sample.scored?.push(!token.given);
     sample.logProbs.push(token.logProb);
     sample.drawnLogProbs.push(token.drawnLogProb);
     sample.entropies.push(token.entropy);

@@ -46,6 +46,10 @@ interface PromptKeys {
 /** Prompt tokens that go through the model at once; a longer prompt goes alone. */
 const PREFILL_TOKENS = 4096;
 
+/** What is known of a token that was not drawn. */
+const GIVEN = { logProb: 0, drawnLogProb: 0, entropy: 0, given: true } as const;
+const NONE: ReadonlySet<number> = new Set();
+
 /** Rows of the input embedding, `[ids, d]`. */
 export type Embed = (ids: Int32Array) => tf.Tensor2D;
 
@@ -68,13 +72,26 @@ export async function* generate(
     let { logits } = filled;
     let growing = start(requests, options, filled.keys);
     for (let t = 1; growing.length > 0; t++) {
-      const drawn: { of: Growing; token: Drawn; finish: Finish | undefined }[] = [];
+      const drawn: { of: Growing; token: Drawn & { given?: true }; finish: Finish | undefined }[] = [];
       growing.forEach((of, i) => {
         // The first token of each sample comes from its prompt's row, every other one from its own.
         const row = t === 1 ? of.request : i;
+        const { given } = requests[of.request]!;
+        const id = given?.[t - 1] ?? null;
+        if (id !== null) {
+          of.last = id;
+          drawn.push({ of, token: { id, ...GIVEN }, finish: undefined });
+          return;
+        }
         const z = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
         const token = draw(z, options, of.random, scratch, of.node && admissible(of.node, stop));
-        drawn.push({ of, token, finish: advance(of, token.id, stop, t === options.maxTokens) });
+        const after = t - (given?.length ?? 0);
+        // A stop token among given ones is a wrong word there, and no end.
+        drawn.push({
+          of,
+          token,
+          finish: advance(of, token.id, after > 0 ? stop : NONE, after === options.maxTokens),
+        });
       });
       for (const { of, token, finish } of drawn) {
         const { request, sample, node } = of;

@@ -21,6 +21,11 @@ export interface SampleRequest {
   readonly name: readonly (string | number)[];
   /** Its chance's seed where it is not the one of all requests. */
   readonly seed?: number | string;
+  /**
+   * Tokens of the answer that are not drawn, by place; null where one is drawn, as from the end of the list on. They are part of the
+   * sample, marked in {@link Sample.scored}, and `maxTokens` counts those that follow the list alone.
+   */
+  readonly given?: readonly (number | null)[];
   /** Only these token sequences may be produced (constrained decoding); end each with a stop token if it has one. */
   readonly choices?: readonly (readonly number[])[];
 }
@@ -42,6 +47,8 @@ export type Finish = "stop" | "length" | "choice";
 export interface Sample {
   /** Sampled ids, the stop token included. Keep them; decoding and encoding again may give others. */
   readonly ids: readonly number[];
+  /** Which tokens were drawn, where some were given; the numbers of given ones are 0. */
+  readonly scored?: readonly boolean[];
   /** Log-probability of each token under the tempered distribution over the whole vocabulary. */
   readonly logProbs: readonly number[];
   /** The same under what was really drawn from: after top-k, top-p and the choices. */
@@ -62,6 +69,8 @@ export interface SampledToken {
   readonly logProb: number;
   readonly drawnLogProb: number;
   readonly entropy: number;
+  /** The token was given, not drawn. */
+  readonly given?: true;
   /** Set on a sample's last token. */
   readonly finish?: Finish;
   readonly choice?: number;

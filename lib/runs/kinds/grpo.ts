@@ -29,7 +29,13 @@ export const grpoKind: RunKind<GrpoRun> = {
     }
     // Its agent goes on choosing options as the run did, and the settings of its record name it.
     const options = OPTION_MODES.find((one) => one === mode) ?? "match";
-    return folderAgent(shownAs, folder, expected, { ...common, options });
+    const { listing, reading } = config;
+    return folderAgent(shownAs, folder, expected, {
+      ...common,
+      options,
+      ...(listing ? { listing } : {}),
+      ...(reading ? { reading } : {}),
+    });
   },
   lineOf: (metrics) => {
     const number = (name: string, digits = 3): string => (metrics[name] ?? NaN).toFixed(digits);

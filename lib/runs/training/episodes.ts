@@ -27,8 +27,8 @@ interface Play {
   readonly samples: number;
   readonly temperature: number;
   readonly name: readonly (string | number)[];
-  /** Fork episodes where the run does (ARPO). */
-  readonly branch: boolean;
+  /** Fork episodes and permute lists where the run does. */
+  readonly learning: boolean;
 }
 
 /** Plays goals by the run's protocol. `[goal][sample]` */
@@ -37,12 +37,19 @@ function play(
   environment: Environment,
   config: GrpoRun,
   goals: readonly number[],
-  { samples, temperature, name, branch }: Play,
+  { samples, temperature, name, learning }: Play,
 ): Promise<Played[][]> {
   const { seed, multiTurn } = config;
   const common = { samples, temperature, maxTokens: config.learner.sampling.maxTokens, seed, name };
   if (!multiTurn) {
-    return rollOut(policy, tokenizer, environment, goals, { ...common, optionMode: config.options });
+    const { listing, reading, permuted = false } = config;
+    return rollOut(policy, tokenizer, environment, goals, {
+      ...common,
+      optionMode: config.options,
+      ...(listing ? { listing } : {}),
+      ...(reading ? { reading } : {}),
+      permuted: permuted && learning,
+    });
   }
   const { maxSteps, history, observations, thought, anchors, repair, branching } = multiTurn;
   return rollOutMultiTurn(policy, tokenizer, environment, goals, {
@@ -51,7 +58,7 @@ function play(
     form: { history, observations, thought },
     anchorOptions: anchors === "page and options",
     ...(repair === undefined ? {} : { repair }),
-    ...(branch && branching ? { branching } : {}),
+    ...(learning && branching ? { branching } : {}),
   });
 }
 
@@ -106,7 +113,7 @@ export async function sampleGroups(
       samples: groups.perTask * groups.size,
       temperature: sampling.temperature,
       name: ["rollout", iteration, attempt],
-      branch: true,
+      learning: true,
     });
     for (const { rollout } of played.flat()) {
       rollouts += 1;
@@ -146,7 +153,7 @@ export async function evaluateDev(
     samples: 1,
     temperature: 0,
     name: ["dev"],
-    branch: false,
+    learning: false,
   });
   const rewards = played.map(([one]) => one!.trajectory.reward);
   return {

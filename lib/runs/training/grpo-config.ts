@@ -1,6 +1,6 @@
 /** The configuration of a reinforcement-learning run: the learner's configuration and everything around it. */
 import { z } from "zod";
-import { PLAIN_FORM } from "../../agents/index.js";
+import { LISTINGS, PLAIN_FORM, READINGS } from "../../agents/index.js";
 import { checked, InputError, readJson } from "../../base/index.js";
 import {
   effectiveAdvantage,
@@ -37,6 +37,12 @@ const schema = z.strictObject({
   multiTurn: section.optional(),
   /** How options are chosen once a product is: match (default), first, none, all-lists. */
   options: z.enum(["match", "first", "none", "all-lists"]).default("match"),
+  /** What the choice sees of the results: titles and prices (default), or their metadata too. */
+  listing: z.enum(LISTINGS).optional(),
+  /** Whether the choice names a result at once (default), or judges each aloud before. */
+  reading: z.enum(READINGS).optional(),
+  /** List the results of each training query in an order drawn for it, so that a place tells nothing. Dev goals keep the search's. */
+  permuted: z.boolean().optional(),
   /** Folder of the shop; the embedded one by default. */
   data: z.string().nullable().default(null),
   seed: z.number().int().nonnegative().default(0),
@@ -118,6 +124,12 @@ export function parseGrpoRun(value: unknown, where = "the configuration"): GrpoR
       );
     }
     return { ...run, learner };
+  }
+  const choice = (["listing", "reading", "permuted"] as const).find((key) => run[key] !== undefined);
+  if (choice) {
+    throw new InputError(
+      `In ${where}: ${choice} is about the choice of two decisions; leave it out with multi-turn.`,
+    );
   }
   const settings = checked(multiTurn, turns ?? {}, `${where}, multiTurn`);
   const reason = contradiction(settings, learner);
