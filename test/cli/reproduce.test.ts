@@ -1,15 +1,15 @@
-/** What `npm start` and `aisle doctor` say, as real commands. */
+/** What `npm start` and `aisle lab` say. */
 import assert from "node:assert/strict";
 import { planInWords, type Plan } from "../../lib/cli/reproduce/plan.js";
-import { aisle } from "../notebook/helpers.js";
+import { aisle } from "./run.js";
 
 describe("reproduce", function () {
   this.timeout(60000);
 
   it("refuses a profile or a notebook that is not there, naming those that are", async () => {
     const [profile, only] = await Promise.all([
-      aisle(["reproduce", "--profile", "large"]).ended,
-      aisle(["reproduce", "--only", "00,77"]).ended,
+      aisle(["reproduce", "--profile", "large"]),
+      aisle(["reproduce", "--only", "00,77"]),
     ]);
     assert.equal(profile.code, 2);
     assert.match(profile.stderr, /smoke, seminar, thesis/);
@@ -37,51 +37,13 @@ describe("reproduce", function () {
   });
 });
 
-describe("doctor", function () {
-  this.timeout(120000);
-
-  it("prints the promised object", async () => {
-    const { code, stdout, stderr } = await aisle(["doctor", "--json"]).ended;
-    assert.equal(code, 0, stderr);
-    const report = JSON.parse(stdout) as Record<string, unknown>;
-    const keys = [
-      "node",
-      "npm",
-      "backends",
-      "selected",
-      "kernel",
-      "jupyter",
-      "latex",
-      "rsvg",
-      "data",
-      "models",
-    ];
-    assert.deepEqual(Object.keys(report), keys);
-    assert.equal(report["node"], process.versions.node);
-    const backends = report["backends"] as {
-      name: string;
-      available: boolean;
-      reason?: string;
-      gflops?: number;
-    }[];
-    assert.deepEqual(
-      backends.map(({ name }) => name),
-      ["tensorflow", "webgpu", "native", "wasm", "cpu"],
-    );
-    for (const { available, reason, gflops } of backends)
-      assert.ok(available ? gflops! > 0 : reason!.length > 0);
-    assert.ok(backends.find(({ name }) => name === "wasm")!.available);
-    assert.equal((report["kernel"] as { works: boolean }).works, true);
-  });
-});
-
 describe("lab", () => {
   it("says how to get a Jupyter where there is none", async function () {
     if (process.platform === "win32") {
       process.stderr.write("      skipped on Windows: the stand-in for a shell is not there\n");
       this.skip();
     }
-    const { code, stderr } = await aisle(["lab"], { PATH: "/nonexistent" }).ended;
+    const { code, stderr } = await aisle(["lab"], { PATH: "/nonexistent" });
     assert.equal(code, 1);
     assert.match(stderr, /^aisle: Install JupyterLab first[^\n]*\n[\s\S]*aisle notebook FILE/);
   });

@@ -317,7 +317,6 @@ describe("the gradient of every step of `learn`", function () {
     };
     const whole = await gradientOf({});
     assert.ok(difference(whole, await gradientOf({ batchTokens: 1 })) < 1e-5, "one prompt at a time");
-    assert.deepEqual(await gradientOf({ workers: 2 }), whole, "the same bits with workers");
     const small = await gradientOf({ batchTokens: 1 });
     assert.deepEqual(await gradientOf({ batchTokens: 1, workers: 2 }), small, "whoever is finished first");
   });

@@ -1,6 +1,5 @@
 import { strict as assert } from "node:assert";
 import { evaluateLoss } from "../../lib/objective/index.js";
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +9,6 @@ import {
   sequencesOf,
   supervisedLoss,
   type ImitateConfig,
-  type PretrainConfig,
   workFolder,
 } from "../../lib/imitation/index.js";
 import { stream } from "../../lib/base/index.js";
@@ -23,38 +21,7 @@ import {
   openEnvironment,
   recipeSource,
 } from "../../lib/simulator/index.js";
-
-/** A base model in seconds: too small to learn anything, whole enough to be trained, saved and gone on from. */
-function tinyPretraining(out: string): PretrainConfig {
-  return parseImitationConfig({
-    kind: "pretrain",
-    out,
-    optimizer: { learningRate: 1e-3, warmUp: 2, schedule: "cosine" },
-    tokenizer: { size: 800 },
-    model: {
-      hiddenSize: 32,
-      intermediateSize: 32,
-      layers: 3,
-      heads: 4,
-      keyValueHeads: 4,
-      maxPositions: 1024,
-      ropeTheta: 1e6,
-    },
-    shops: { seeds: [71], products: 300, heldOut: 72 },
-    batchTokens: 1000,
-    checkpointEvery: 2,
-    evaluateEvery: 100,
-    measureGoals: 3,
-    phases: [
-      { steps: 2, tokens: 400, tasks: { words: { listings: 2, words: 4 }, copy: { words: 6 } } },
-      {
-        steps: 3,
-        tokens: 600,
-        tasks: { judge: { listings: 2 }, query: { care: 0.5 }, select: { listings: 3, resolve: 0.5 } },
-      },
-    ],
-  }) as PretrainConfig;
-}
+import { tinyImitation, tinyPretraining } from "./tiny.js";
 
 describe("imitation", function () {
   this.timeout(60000);
@@ -71,28 +38,14 @@ describe("imitation", function () {
   });
   after(() => {
     shop.close();
-    for (const name of ["base", "again", "il", "stopped", "whole", "killed"]) {
+    for (const name of ["base", "again", "il", "stopped", "whole"]) {
       rmSync(workFolder(out(name)), { recursive: true, force: true });
     }
     rmSync(root, { recursive: true, force: true });
   });
 
-  function imitation(name: string, more: Record<string, unknown> = {}): ImitateConfig {
-    return parseImitationConfig({
-      kind: "imitate",
-      out: out(name),
-      from: out("base"),
-      optimizer: { learningRate: 1e-3, warmUp: 2, schedule: "cosine" },
-      teachers: { goals: 12, oracle: 0.7 },
-      steps: 7,
-      tokens: 700,
-      devGoals: 3,
-      decisionGoals: 0,
-      evaluateEvery: 2,
-      checkpointEvery: 2,
-      ...more,
-    }) as ImitateConfig;
-  }
+  const imitation = (name: string, more: Record<string, unknown> = {}): ImitateConfig =>
+    tinyImitation(out(name), out("base"), more);
 
   it("pretrains to the same bytes each time, whatever the number of workers", async () => {
     await pretrain(tinyPretraining(out("again")), { cache: join(root, "cache"), workers: 2 });
@@ -114,28 +67,6 @@ describe("imitation", function () {
     assert.equal(resumed.interrupted, false);
     assert.deepEqual(resumed.measured, whole.measured);
     assert.deepEqual(bytes(out("stopped")), bytes(out("whole")));
-  });
-
-  it("goes on to the same bytes after being killed at any moment", async () => {
-    const config = imitation("killed");
-    const file = join(root, "killed.json");
-    writeFileSync(file, JSON.stringify({ ...config, data: join(root, "shop") }));
-    const checkpoint = join(workFolder(out("killed")), "progress.json");
-    const run = (until: () => boolean, ...flags: string[]): Promise<number | null> =>
-      new Promise((resolve) => {
-        const child = spawn(process.execPath, ["lib/aisle.mjs", "train", file, ...flags], {
-          stdio: "ignore",
-          env: { ...process.env, AISLE_WORKERS: "0" },
-        });
-        const timer = setInterval(() => until() && child.kill("SIGKILL"), 5);
-        child.on("exit", (code) => {
-          clearInterval(timer);
-          resolve(code);
-        });
-      });
-    assert.equal(await run(() => existsSync(checkpoint)), null);
-    assert.equal(await run(() => false, "--resume"), 0);
-    assert.deepEqual(bytes(out("killed")), bytes(out("whole")));
   });
 
   it("learns: the dev loss falls", async () => {

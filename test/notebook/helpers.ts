@@ -1,7 +1,7 @@
 /** Small notebooks and a place to run them. */
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startKernelClient, type ExecuteReply, type KernelClient } from "../../lib/notebook/client.js";
@@ -25,6 +25,18 @@ export function cell(source: string, ...tags: string[]): Cell {
     outputs: [],
     execution_count: null,
   };
+}
+
+/** A cell that writes the kernel's process id where the test finds it, then does `rest`. */
+export function pidCell(file: string, rest: string): Cell {
+  return cell(
+    `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(file)}, String(process.pid));\n${rest}`,
+  );
+}
+
+/** The process id that such a cell has written. */
+export function pidIn(file: string): number {
+  return Number(readFileSync(file, "utf8"));
 }
 
 /** A notebook of these cells. */

@@ -7,7 +7,8 @@ import {
   uninstallKernelspec,
   userDataFolder,
 } from "../../lib/notebook/index.js";
-import { aisle, temporaryFolder } from "./helpers.js";
+import { aisle } from "../cli/run.js";
+import { temporaryFolder } from "./helpers.js";
 
 describe("kernelspec", () => {
   const folder = temporaryFolder();
@@ -32,7 +33,7 @@ describe("kernelspec", () => {
     assert.ok(installedHere(folder));
     assert.ok(uninstallKernelspec(folder));
     assert.equal(installedHere(folder), false);
-    const { code, stderr } = await aisle(["kernel", "install"], { JUPYTER_DATA_DIR: folder }).ended;
+    const { code, stderr } = await aisle(["kernel", "install"], { JUPYTER_DATA_DIR: folder });
     assert.equal(code, 0, stderr);
     assert.ok(installedHere(folder));
   });

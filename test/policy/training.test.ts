@@ -180,8 +180,8 @@ describe("training", () => {
     const adapter = freshAdapter(config, { ...lora, dropout: 0.2 }, 3);
     const requests = [1, 2, 3].map((p) => ({ prompt: [p, 7, 9], n: 3, name: ["w", p] }));
     const cases: [PolicyOptions, number[]][] = [
-      [{}, [1, 3]],
-      [{ adapter }, [2]],
+      [{}, [2]],
+      [{ adapter }, [1]],
     ];
     for (const [options, counts] of cases) {
       // Scores and samples are asked for at the same time, as agents that play side by side would.

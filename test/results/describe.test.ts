@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { describeEpisodes, toText } from "../../lib/results/index.js";
 import { type EpisodeResult, recordsWhere } from "../../lib/records/index.js";
+import { aisle } from "../cli/run.js";
 
 /** The rows of a described table by title. */
 async function described(results: readonly EpisodeResult[]): Promise<Map<string, Record<string, number>>> {
@@ -57,10 +57,7 @@ describe("episodes, described", function () {
       record!.results.filter(({ rOption }) => rOption !== null).length,
     );
     const flags = ["records", "method = rule, split = test", "--describe"];
-    const said = execFileSync(process.execPath, ["lib/aisle.mjs", ...flags], {
-      encoding: "utf8",
-      stdio: "pipe",
-    });
+    const { stdout: said } = await aisle(flags);
     assert.ok(said.includes(toText(await describeEpisodes(record!.results)).trimEnd()), said);
   });
 });

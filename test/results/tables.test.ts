@@ -42,6 +42,8 @@ describe("tables and figures from records", function () {
   let whole: string;
   let folder: string;
   let runs: string;
+  /** Of records that no test changes: made once, since intervals take a while. */
+  let given: StudyData;
   const environment = fakeEnvironment(60);
   const shop: StudyShop = {
     fingerprint: "fake-1",
@@ -50,9 +52,9 @@ describe("tables and figures from records", function () {
     test: { first: 0, count: 40 },
   };
   const published = publishedResults();
-  const data = (): StudyData => ({
+  const data = (of = runs): StudyData => ({
     shop,
-    results: mainResults(shop, runs),
+    results: mainResults(shop, of),
     published,
     training: [],
     ablations: [],
@@ -67,6 +69,7 @@ describe("tables and figures from records", function () {
       await evaluate({ ...common, agent: fakeAgent(name), seeds: [0, 1, 2] });
     }
     for (const name of ["rule", "match", "oracle"]) await evaluate({ ...common, agent: fakeAgent(name) });
+    given = data(whole);
   });
   after(() => rmSync(whole, { recursive: true, force: true }));
   beforeEach(() => {
@@ -107,34 +110,35 @@ describe("tables and figures from records", function () {
       recordFolders(runs).find((path) => path.includes("rule"))!,
       { recursive: true },
     );
-    const made = makeTables(data(), { folder, readme: null });
+    const given = data();
+    const made = makeTables(given, { folder, readme: null });
     assert.equal(made.missing[0], "npx aisle evaluate --agent rule");
     assert.equal(made.missing.length, 1 + expectedMethods.length);
-    assert.match(resultsTable(data()), /Rule +no record: npx aisle evaluate --agent rule/);
-    assert.match(toMarkdown(tables(data())[0]!), /\|Rule\|no record/);
-    assert.match(toLatex(tables(data())[0]!), /Rule & no record/);
+    assert.match(resultsTable(given), /Rule +no record: npx aisle evaluate --agent rule/);
+    assert.match(toMarkdown(tables(given)[0]!), /\|Rule\|no record/);
+    assert.match(toLatex(tables(given)[0]!), /Rule & no record/);
     assert.doesNotMatch(readFileSync(join(folder, "numbers.tex"), "utf8"), /score\/rule/);
-    assert.match(await figureSvg("results-ladder", data()), /Rule \(no record\)/);
+    assert.match(await figureSvg("results-ladder", given), /Rule \(no record\)/);
   });
 
   it("prints a record's numbers: changing one reward changes tables, macros and figure", async () => {
-    const before = { tex: toLatex(tables(data())[0]!), svg: await figureSvg("results-ladder", data()) };
-    const score = numbers(shop, data().results, published).get("score/rule");
     paidLess(recordFolders(runs).find((path) => path.includes("rule"))!);
-    assert.notEqual(numbers(shop, data().results, published).get("score/rule"), score);
-    assert.notEqual(toLatex(tables(data())[0]!), before.tex);
-    assert.notEqual(await figureSvg("results-ladder", data()), before.svg);
+    const changed = data();
+    const score = (of: StudyData): unknown => numbers(shop, of.results, published).get("score/rule");
+    assert.notEqual(score(changed), score(given));
+    assert.notEqual(toLatex(tables(changed)[0]!), toLatex(tables(given)[0]!));
+    assert.notEqual(await figureSvg("results-ladder", changed), await figureSvg("results-ladder", given));
   });
 
   it("writes the same cells as Markdown, HTML, LaTeX and text", () => {
-    const { summary } = data().results.find(({ agent }) => agent === "rule")!;
+    const { summary } = given.results.find(({ agent }) => agent === "rule")!;
     const cell = `${summary!.score.value.toFixed(1)} [${summary!.score.lo.toFixed(1)}, ${summary!.score.hi.toFixed(1)}]`;
-    const [main, parts] = tables(data());
-    for (const text of [toMarkdown(main!), toHtml(main!), toLatex(main!), resultsTable(data())]) {
+    const [main, parts] = tables(given);
+    for (const text of [toMarkdown(main!), toHtml(main!), toLatex(main!), resultsTable(given)]) {
       assert.ok(text.includes(cell), `${cell} is not in ${text}`);
     }
     // Every cell in its own column, in tables with columns of similar names too.
-    for (const document of tables(data())) {
+    for (const document of tables(given)) {
       for (const section of document.sections) {
         const lines = toMarkdown({ ...document, sections: [{ ...section, heading: "" }], notes: [] }).split(
           "\n",
@@ -163,15 +167,15 @@ describe("tables and figures from records", function () {
 
   it("renders every figure twice to the same bytes, as vectors, in the thesis's font", async () => {
     for (const name of figures.map((figure) => figure.name)) {
-      const svg = await figureSvg(name, data());
-      assert.equal(await figureSvg(name, data()), svg);
+      const svg = await figureSvg(name, given);
+      assert.equal(await figureSvg(name, given), svg);
       assert.match(svg, /^<svg [^>]*><title>/);
       assert.match(svg, /font-family="Latin Modern Roman/);
       assert.doesNotMatch(svg, /<image|NaN|undefined/);
       const width = Number(/width="(\d+)"/.exec(svg)![1]);
       assert.ok(width > 450 && width <= 567, `${name} is ${width} px wide`); // unscaled in a text block of 567 px
     }
-    await assert.rejects(figureSvg("nonsense", data()), {
+    await assert.rejects(figureSvg("nonsense", given), {
       name: "InputError",
       message: /there are .*results-ladder/,
     });
@@ -181,14 +185,14 @@ describe("tables and figures from records", function () {
     const printed = published.results.filter(({ sd }) => sd).length;
     assert.ok(printed > 0 && printed < published.results.length);
     const without = {
-      ...data(),
+      ...given,
       published: {
         ...published,
         results: published.results.map(({ sd: _, ...rest }) => rest),
       },
     };
     const [shown, bare] = [
-      await figureSvg("results-ladder", data()),
+      await figureSvg("results-ladder", given),
       await figureSvg("results-ladder", without),
     ];
     const lengths = (svg: string): number =>
@@ -200,9 +204,9 @@ describe("tables and figures from records", function () {
   });
 
   it("names every record that it prints: evaluations in the main table's rows, all in the list of records", () => {
-    const [main] = tables(data());
-    const list = toMarkdown(recordsTable(data()));
-    for (const { record } of data().results) {
+    const [main] = tables(given);
+    const list = toMarkdown(recordsTable(given));
+    for (const { record } of given.results) {
       if (!record) continue;
       assert.ok(toMarkdown(main!).includes(`|${record.id}|`), record.id);
       const [, name, key] = /^(.*)-([0-9a-f]{10})$/.exec(record.id)!;
@@ -212,19 +216,19 @@ describe("tables and figures from records", function () {
   });
 
   it("leaves files alone that would not change", async () => {
-    const first = await makeFigures([figureNamed("reward-parts")], data(), { folder });
+    const first = await makeFigures([figureNamed("reward-parts")], given, { folder });
     const { svg } = first[0]!;
     const { mtimeMs, ino } = statSync(svg);
-    const second = await makeFigures([figureNamed("reward-parts")], data(), { folder });
+    const second = await makeFigures([figureNamed("reward-parts")], given, { folder });
     assert.deepEqual(second, first);
     assert.deepEqual([statSync(svg).mtimeMs, statSync(svg).ino], [mtimeMs, ino]);
   });
 
   it("puts the results between the README's markers, and nowhere else", () => {
     const readme = "# Title\n\n<!-- results:start -->\nold\n<!-- results:end -->\n\ntext\n";
-    const once = withResults(readme, readmeBlock(data()));
+    const once = withResults(readme, readmeBlock(given));
     assert.ok(once.startsWith("# Title\n") && once.endsWith("\n\ntext\n") && !once.includes("old"));
-    assert.equal(withResults(once, readmeBlock(data())), once);
+    assert.equal(withResults(once, readmeBlock(given)), once);
     assert.throws(() => withResults("# Title\n", "x"), { name: "InputError" });
     assert.throws(() => withResults("<!-- results:end --><!-- results:start -->", "x"), {
       name: "InputError",

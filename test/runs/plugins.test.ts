@@ -15,7 +15,7 @@ import {
   takePlugins,
   withSettings,
 } from "../../lib/runs/index.js";
-import { aisle } from "../cli/run.js";
+import { aisle, aisleProcess } from "../cli/run.js";
 import { saveTinyModel, tinyRun, tinyShop } from "./tiny-run.js";
 
 describe("a file of one's own", function () {
@@ -42,7 +42,7 @@ describe("a file of one's own", function () {
     const without = await aisle(flags);
     assert.deepEqual([without.code, without.stdout], [2, ""]);
     assert.match(without.stderr, /There is no agent "second"/);
-    const first = await aisle([...flags, "--plugin", file]);
+    const first = await aisleProcess([...flags, "--plugin", file]);
     assert.equal(first.code, 0, first.stderr);
     const made = JSON.parse(first.stdout) as { record: string; goals: number };
     assert.equal(made.goals, 4);
@@ -53,7 +53,7 @@ describe("a file of one's own", function () {
     ).identity.agent;
     assert.match(settings.plugin["agent.ts"]!, /^[0-9a-f]{64}$/);
     writeFileSync(file, `${readFileSync(file, "utf8")}\n// another state\n`);
-    const second = await aisle([...flags, "--plugin", file]);
+    const second = await aisleProcess([...flags, "--plugin", file]);
     assert.notEqual((JSON.parse(second.stdout) as { record: string }).record, made.record);
   });
 
@@ -77,7 +77,7 @@ describe("a file of one's own", function () {
     const { record } = await recordRun({ folder: out, environment, runs });
     for (const name of ["algorithm.ts", "reward.ts"])
       assert.match(record.identity.plugins![name]!, /^[0-9a-f]{64}$/);
-    const { code, stderr } = await aisle(["record", "--check", record.path]);
+    const { code, stderr } = await aisleProcess(["record", "--check", record.path]);
     assert.equal(code, 2);
     assert.match(stderr, /was made with the plugin algorithm.ts: give it with --plugin/);
 

@@ -5,6 +5,7 @@ import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import type { FastifyInstance } from "fastify";
 import { httpServer, OPERATIONS, SessionStore } from "../../lib/serve/index.js";
+import { aisle } from "../cli/run.js";
 import { makeShop, type TestShop } from "./shop.js";
 
 type Answer = Record<string, unknown> & { session: string; actions: { click: string[] }; error: string };
@@ -137,47 +138,6 @@ describe("serve: processes", function () {
     if (process.platform !== "win32") assert.equal(code, 143);
   });
 
-  it("end cleanly on a signal that comes with the word that they are ready", async function () {
-    if (process.platform === "win32") this.skip();
-    for (const [options, word] of [
-      [["--stdio"], "ready"],
-      [["--port", "0"], "listening"],
-    ] as const) {
-      const child = serve(...options, "--data", shop.folder);
-      child.stderr.on("data", (chunk) => {
-        if (String(chunk).includes(word)) child.kill("SIGTERM");
-      });
-      const [code, signal] = (await once(child, "close")) as [number | null, string | null];
-      assert.deepEqual([code, signal], [143, null], word);
-    }
-  });
-
-  it("answer on a small heap whatever sessions are asked to keep", async function () {
-    this.timeout(120_000);
-    const child = spawn(
-      process.execPath,
-      ["--max-old-space-size=128", "lib/aisle.mjs", "serve", "--stdio", "--data", shop.folder],
-      { stdio: "pipe" },
-    );
-    started.push(child);
-    const end = ended(child);
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const request = JSON.stringify({ op: "reset", goal: 0, instruction: "é".repeat(9000) });
-    let refused = 0;
-    for (let i = 0; i < 60; i++) {
-      child.stdin.write(`${request}\n`.repeat(100));
-      for (let k = 0; k < 100; k++) {
-        const { error } = JSON.parse((await lines.next()).value as string) as Answer;
-        if (error === undefined) continue;
-        assert.match(error, /close some/);
-        refused++;
-      }
-    }
-    assert(refused > 1000, String(refused));
-    child.stdin.end();
-    assert.equal((await end).code, 0);
-  });
-
   it("refuse bad options in a sentence with exit code 2", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -192,7 +152,7 @@ describe("serve: processes", function () {
     ];
     try {
       for (const [options, message] of wrong) {
-        const { code, stderr } = await ended(serve(...options));
+        const { code, stderr } = await aisle(["serve", ...options]);
         assert.equal(code, 2, stderr);
         assert.match(stderr, message);
       }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,27 +8,13 @@ import {
   readManifest,
   recipeSource,
 } from "../../lib/simulator/catalogue/index.js";
+import { aisle as command, type Run } from "../cli/run.js";
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+const aisle = (...args: string[]): Promise<Run> => command(args);
 
-function aisle(...args: string[]): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["lib/aisle.mjs", ...args], { stdio: ["ignore", "pipe", "pipe"] });
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
-  });
-}
-
-const json = ({ code, out, err }: Ran): Record<string, unknown> => {
-  assert.equal(code, 0, err);
-  return JSON.parse(out) as Record<string, unknown>;
+const json = ({ code, stdout, stderr }: Run): Record<string, unknown> => {
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
 };
 
 describe("aisle data make", function () {
@@ -38,7 +23,7 @@ describe("aisle data make", function () {
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "aisle-make-"))));
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const make = (out: string, ...more: string[]): Promise<Ran> =>
+  const make = (out: string, ...more: string[]): Promise<Run> =>
     aisle("data", "make", "--products", "300", "--out", join(folder, out), "--json", ...more);
 
   it("makes the same bytes twice, says what it holds, and replaces no other shop unless told to", async () => {
@@ -53,7 +38,7 @@ describe("aisle data make", function () {
     assert.equal(json(await make("one"))["made"], false);
     const clash = await make("one", "--seed", "2");
     assert.equal(clash.code, 2);
-    assert.match(clash.err, /holds another shop .*--force/);
+    assert.match(clash.stderr, /holds another shop .*--force/);
     const other = json(await make("one", "--seed", "2", "--force"));
     assert.notEqual(other["fingerprint"], one!["fingerprint"]);
   });
@@ -64,10 +49,12 @@ describe("aisle data make", function () {
       ["--products", "1181437"],
       ["--goals", "some"],
     ];
-    for (const { code, err, out } of await Promise.all(wrong.map((args) => aisle("data", "make", ...args)))) {
+    for (const { code, stdout, stderr } of await Promise.all(
+      wrong.map((args) => aisle("data", "make", ...args)),
+    )) {
       assert.equal(code, 2);
-      assert.equal(out, "");
-      assert.match(err.trim(), /^aisle: [^\n]+\.$/);
+      assert.equal(stdout, "");
+      assert.match(stderr.trim(), /^aisle: [^\n]+\.$/);
     }
   });
 

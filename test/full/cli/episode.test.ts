@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChatServer } from "../../cli/chat-server.js";
-import { aisle, type Run } from "../../cli/run.js";
+import { aisleProcess as aisle, type Run } from "../../cli/run.js";
 
 interface Printed {
   readonly agent: string;

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { aisle } from "../../cli/run.js";
+import { aisleProcess as aisle } from "../../cli/run.js";
 import { TestKernel, textOf } from "../../notebook/helpers.js";
 
 const PLUGIN = `export default (aisle) => {

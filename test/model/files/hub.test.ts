@@ -24,6 +24,7 @@ import {
   type PulledModel,
   type PullProgress,
 } from "../../../lib/model/index.js";
+import { aisle } from "../../cli/run.js";
 import { fixture } from "../../fixtures/index.js";
 import { HubServer } from "./hub-server.js";
 import { scratch } from "./scratch.js";
@@ -317,14 +318,8 @@ describe("pulling a model", () => {
 describe("aisle model", () => {
   const at = scratch();
   const run = async (...args: string[]): Promise<{ code: number | null; out: string; err: string }> => {
-    const child = spawn(process.execPath, ["lib/aisle.mjs", "model", ...args], {
-      env: { ...process.env, HF_TOKEN: TOKEN, HF_HOME: at("home"), HF_ENDPOINT: "http://127.0.0.1:1" },
-    });
-    let out = "";
-    let err = "";
-    child.stdout.on("data", (data: Buffer) => (out += data.toString()));
-    child.stderr.on("data", (data: Buffer) => (err += data.toString()));
-    const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    const environment = { HF_TOKEN: TOKEN, HF_HOME: at("home"), HF_ENDPOINT: "http://127.0.0.1:1" };
+    const { code, stdout: out, stderr: err } = await aisle(["model", ...args], environment);
     assert.ok(!out.includes(TOKEN) && !err.includes(TOKEN));
     return { code, out, err };
   };

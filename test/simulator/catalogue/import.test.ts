@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +13,7 @@ import {
 } from "../../../lib/simulator/catalogue/index.js";
 import { indexText } from "../../../lib/simulator/index.js";
 import { recipeProducts } from "../../../lib/simulator/recipe/index.js";
+import { aisle, type Run } from "../../cli/run.js";
 
 const folder = mkdtempSync(join(tmpdir(), "aisle-import-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -342,12 +342,11 @@ describe("catalogue: importing WebShop's files", () => {
     );
   });
 
-  it("works from the command line, and refuses there with exit code 2", function () {
+  it("works from the command line, and refuses there with exit code 2", async function () {
     this.timeout(60_000);
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, ["lib/aisle.mjs", ...args], { encoding: "utf8" });
+    const run = (...args: string[]): Promise<Run> => aisle(args);
     const products = file("rows.json", [row("A1"), row("A2")]);
-    const made = run(
+    const made = await run(
       "data",
       "import",
       "--products",
@@ -358,15 +357,17 @@ describe("catalogue: importing WebShop's files", () => {
       at("cli"),
       "--json",
     );
-    assert.equal(made.status, 0, made.stderr);
+    assert.equal(made.code, 0, made.stderr);
     const { fingerprint, goals } = JSON.parse(made.stdout) as { fingerprint: string; goals: number };
-    const info = JSON.parse(run("data", "info", "--data", at("cli"), "--json").stdout) as Record<
+    const info = JSON.parse((await run("data", "info", "--data", at("cli"), "--json")).stdout) as Record<
       string,
       unknown
     >;
     delete info["tagger"]; // test/cli has it
     assert.deepEqual(info, { products: 2, goals, splits: { test: 1, dev: 0, train: 0 }, fingerprint });
-    const found = JSON.parse(run("search", "product", "A2", "--data", at("cli"), "--json").stdout) as {
+    const found = JSON.parse(
+      (await run("search", "product", "A2", "--data", at("cli"), "--json")).stdout,
+    ) as {
       total: number;
       results: { asin: string }[];
     };
@@ -374,15 +375,15 @@ describe("catalogue: importing WebShop's files", () => {
     assert.equal(found.results[0]!.asin, "A2");
     const broken = file("broken.json", [row("A1"), row("A2", { name: null }), row("A3")]);
     const source = ["--products", broken, "--attributes", attributes, "--out", at("cli3"), "--json"];
-    const refusal = run("data", "import", ...source);
-    assert.equal(refusal.status, 2);
+    const refusal = await run("data", "import", ...source);
+    assert.equal(refusal.code, 2);
     assert.match(refusal.stderr, /Record 2 .*--skip-bad/);
-    const rest = run("data", "import", ...source, "--skip-bad");
-    assert.equal(rest.status, 0, rest.stderr);
+    const rest = await run("data", "import", ...source, "--skip-bad");
+    assert.equal(rest.code, 0, rest.stderr);
     assert.match(rest.stderr, /Passed over: Record 2 of .*A2.*"name"/);
     const said = JSON.parse(rest.stdout) as { products: number; bad: number };
     assert.deepEqual([said.products, said.bad], [2, 1]);
-    const bad = run(
+    const bad = await run(
       "data",
       "import",
       "--products",
@@ -392,7 +393,7 @@ describe("catalogue: importing WebShop's files", () => {
       "--out",
       at("cli2"),
     );
-    assert.equal(bad.status, 2);
+    assert.equal(bad.code, 2);
     assert.match(bad.stderr.trim(), /^aisle: [^\n]*absent: it does not exist\.$/m);
     assert.ok(!existsSync(at("cli2")));
   });
