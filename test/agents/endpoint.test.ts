@@ -381,7 +381,7 @@ describe("an OpenAI-compatible endpoint", () => {
   it("keeps to its concurrency and gives every place back, failures included", async () => {
     script = [status(404)];
     const endpoint = await open({ concurrency: 3 });
-    const slow: Answerer = (_, response) => void setTimeout(() => reply(response, "slow"), 10);
+    const slow: Answerer = (_, response) => void setTimeout(() => reply(response, "slow"), 60);
     script.push(...Array.from({ length: 20 }, () => slow));
     const results = await Promise.allSettled(
       Array.from({ length: 15 }, () => endpoint.complete(hello, sampling)),
