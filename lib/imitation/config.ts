@@ -148,6 +148,8 @@ const imitate = z.strictObject({
       query: z.strictObject(mixed).prefault({}),
       select: z.strictObject(mixed).prefault({}),
       act: z.strictObject(mixed).prefault({ share: 0 }),
+      /** Choices read aloud among permuted results, of titles or with metadata. Absent: none. */
+      aloud: z.strictObject({ ...mixed, list: z.enum([...LISTINGS, "either"]).default("titles") }).optional(),
       /** Exercises: rating each result's price, and finding the first affordable one wherever it stands. */
       price: z.strictObject(mixed).prefault({ share: 0 }),
       reading: z.strictObject(mixed).prefault({ share: 0 }),

@@ -15,6 +15,7 @@ import {
   type Tokenizer,
 } from "../model/index.js";
 import { type Catalogue, splitRanges } from "../simulator/index.js";
+import { aloudRow } from "./aloud.js";
 import type { ImitateConfig } from "./config.js";
 import { multiTurnDemonstrations } from "./demonstrations/multi-turn.js";
 import { readDemonstrations } from "./demonstrations/file.js";
@@ -32,7 +33,11 @@ export function demonstrationsFor(
 ): { train: Demonstration[]; dev: Demonstration[] } {
   const { goals, oracle, reader, careless, hasty } = config.teachers;
   const make = (split: "train" | "dev", count: number): Demonstration[] => {
-    const options = { goals: count, oracle, reader, careless, hasty, seed: config.seed, split };
+    const { aloud } = config.tasks;
+    const options = {
+      ...{ goals: count, oracle, reader, careless, hasty, seed: config.seed, split },
+      ...(aloud && aloud.share > 0 ? { aloud: aloud.list } : {}),
+    };
     const made = [...twoDecisionDemonstrations(catalogue, options)];
     if (config.tasks.act.share > 0) made.push(...multiTurnDemonstrations(catalogue, options));
     return made;
@@ -64,10 +69,14 @@ function refuseTestGoals(
 /** A demonstration as a row to learn; null where it does not fit the model's positions. */
 export function demonstrationRow(
   tokenizer: Tokenizer,
-  { task, messages, answer }: Demonstration,
+  { task, messages, given, answer }: Demonstration,
   weight: number,
   maxPositions: number,
 ): TaughtRow | null {
+  if (given) {
+    const row = aloudRow(tokenizer, messages, given, answer.split(" "));
+    return packedLength(row) > maxPositions ? null : { ...row, task, weight };
+  }
   const prompt = tokenizer.chat(messages);
   const ids = [...tokenizer.encode(answer), tokenizer.eosIds[0]!];
   if (prompt.length + ids.length > maxPositions) return null;
@@ -87,7 +96,7 @@ export async function openImitation(
   const { train, dev } = demonstrationsFor(config, catalogue);
   const rowsOf = (demonstrations: readonly Demonstration[]): TaughtRow[] =>
     demonstrations.flatMap((one) => {
-      const { share, weight } = config.tasks[one.task];
+      const { share, weight } = config.tasks[one.task] ?? { share: 0, weight: 0 };
       const row = share > 0 ? demonstrationRow(tokenizer, one, weight, base.config.maxPositions) : null;
       return row === null ? [] : [row];
     });

@@ -1,4 +1,5 @@
 /** Imitation: demonstrations, the supervised loss, and the training loop that learns from them. */
+export { aloudRow } from "./aloud.js";
 export * from "./config.js";
 export * from "./demonstrations/index.js";
 export * from "./price-exercises.js";

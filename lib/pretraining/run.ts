@@ -22,7 +22,7 @@ import { patternedModel } from "./init.js";
 import { measureAloud, measureBase } from "./measure.js";
 import { pretrainingShop } from "./shops.js";
 import {
-  aloudRow,
+  readAloudRow,
   copyRow,
   resultVerdictsRow,
   wordVerdictsRow,
@@ -144,7 +144,7 @@ const MAKERS = {
   judge: resultVerdictsRow,
   query: queryRow,
   select: selectRow,
-  aloud: aloudRow,
+  aloud: readAloudRow,
 };
 
 /** Rows of a phase's mixture until its tokens are reached. */

@@ -18,7 +18,14 @@ import {
 import type { Random } from "../base/index.js";
 import type { Tokenizer } from "../model/index.js";
 import type { Catalogue, Goal } from "../simulator/index.js";
-import { verdictHead, verdictRow, rewardOfMatched, taught, type TaughtRow } from "../imitation/index.js";
+import {
+  aloudRow,
+  verdictHead,
+  verdictRow,
+  rewardOfMatched,
+  taught,
+  type TaughtRow,
+} from "../imitation/index.js";
 
 /** The data that the tasks draw from. */
 export interface Material {
@@ -241,7 +248,7 @@ export function selectRow(
  * Judging each result of a list and naming the first of the best, in one answer: the list's lines are given, the verdicts and the number
  * are learnt. Lists are permuted, so that a place tells nothing.
  */
-export function aloudRow(
+export function readAloudRow(
   material: Material,
   random: Random,
   {
@@ -250,32 +257,12 @@ export function aloudRow(
     list: lists = "titles",
   }: { readonly listings: number; readonly labels?: Labels; readonly list?: ListingText | "either" },
 ): TaughtRow {
-  const { tokenizer } = material;
   const list = lists === "either" ? random.pick(LISTINGS) : lists;
   const drawn = results(material, random, listings, labels, { text: list, permuted: true });
   const { shop, goal, query, listed, values } = drawn;
   const verdicts = values.map(verdictOf);
   const best = verdicts.indexOf(Math.max(...verdicts));
-  const words = [...verdicts.map((verdict) => VERDICTS[verdict]!), String(best + 1)];
-  const ids: number[] = [];
-  const scored: boolean[] = [];
-  const texts = aloudTexts(listed.map((index) => lineOf(shop.product(index), list)));
-  texts.forEach((text, i) => {
-    const given = tokenizer.encode(text);
-    const own = [...tokenizer.encode(words[i]!), ...(i === listed.length ? [tokenizer.eosIds[0]!] : [])];
-    ids.push(...given, ...own);
-    scored.push(...given.map(() => false), ...own.map(() => true));
-  });
-  // As much for the number as for all verdicts together.
-  const number = scored.filter(Boolean).length - listed.length;
-  const weights = [
-    ...listed.map(() => 0.5 / listed.length),
-    ...Array.from({ length: number }, () => 0.5 / number),
-  ];
-  return {
-    task: "aloud",
-    weight: 1,
-    prompt: tokenizer.chat(aloudPrompt(goal.instruction, query)),
-    completions: [{ ids, scored, weights }],
-  };
+  const words = [...verdicts.map((verdict) => VERDICTS[verdict]!.trim()), String(best + 1)];
+  const given = aloudTexts(listed.map((index) => lineOf(shop.product(index), list)));
+  return aloudRow(material.tokenizer, aloudPrompt(goal.instruction, query), given, words);
 }

@@ -2,21 +2,24 @@ import { strict as assert } from "node:assert";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseAction, parseSelection } from "../../lib/agents/index.js";
+import { parseAction, parseSelection, VERDICTS, verdictOf } from "../../lib/agents/index.js";
 import { stream } from "../../lib/base/index.js";
 import {
   multiTurnDemonstrations,
   carefulQuery,
   type Demonstration,
+  demonstrationRow,
   importHumanSession,
   importQueryMap,
   readDemonstrations,
   readHumanSession,
   shop as shopAround,
   taughtGoals,
+  type TaughtRow,
   twoDecisionDemonstrations,
   writeDemonstrations,
 } from "../../lib/imitation/index.js";
+import { loadTokenizer } from "../../lib/model/index.js";
 import {
   buildCatalogue,
   type DiskCatalogue,
@@ -48,6 +51,52 @@ describe("demonstrations", function () {
   after(() => {
     shop.close();
     rmSync(root, { recursive: true, force: true });
+  });
+
+  it("read aloud: verdicts by the reward of each result, in an order that tells nothing, and the first of the best", async () => {
+    const aloud = [...twoDecisionDemonstrations(shop, { ...options, aloud: "either" })].filter(
+      ({ task }) => task === "aloud",
+    );
+    const places = new Set<string>();
+    for (const { given, answer, from, messages } of aloud) {
+      const words = answer.split(" ");
+      assert.equal(words.length, given!.length);
+      const ranks = words.slice(0, -1).map((word) => VERDICTS.findIndex((verdict) => verdict === ` ${word}`));
+      assert.ok(!ranks.includes(-1), answer);
+      assert.equal(Number(words.at(-1)), ranks.indexOf(Math.max(...ranks)) + 1);
+      assert.equal(verdictOf(from.reward!), Math.max(...ranks), "the best is worth its verdict");
+      assert.ok(messages.some(({ content }) => content.includes(shop.goal(from.goal!).instruction)));
+      places.add(words.at(-1)!);
+    }
+    assert.ok(
+      aloud.length > 60 && places.size > 5,
+      `${aloud.length} choices of places ${[...places].join()}`,
+    );
+    assert.ok(aloud.some(({ given }) => given![0]!.includes(" | ")));
+    assert.ok(aloud.some(({ given }) => !given![0]!.includes(" | ")));
+
+    const tokenizer = await loadTokenizer("data/models/base");
+    const [one] = aloud;
+    const row = demonstrationRow(tokenizer, one!, 2, 4096)!;
+    const [{ ids, scored, weights }] = row.completions as [TaughtRow["completions"][number]];
+    const own = ids.filter((_, i) => scored![i]);
+    assert.equal(
+      tokenizer
+        .decode(own, { skipSpecials: true })
+        .replace(/(\d+)$/, " $1")
+        .trim(),
+      one!.answer,
+      "only the model's own words are scored",
+    );
+    assert.equal(weights.length, own.length);
+    assert.ok(Math.abs(weights.reduce((a, b) => a + b, 0) - 1) < 1e-12);
+    const whole = tokenizer.decode([...row.prompt, ...ids]);
+    for (const text of one!.given!) assert.ok(whole.includes(text.toLowerCase()), text);
+    assert.equal(demonstrationRow(tokenizer, one!, 2, 100), null, "one that does not fit is left out");
+
+    const file = join(root, "aloud.jsonl");
+    writeDemonstrations(file, aloud);
+    assert.deepEqual(readDemonstrations(file), aloud);
   });
 
   it("are of train goals only, by both teachers, in all three forms, with their provenance", () => {

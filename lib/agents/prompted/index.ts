@@ -2,6 +2,7 @@
 export * from "./completer.js";
 export { readEndpointFile, type Dialect, type EndpointFile } from "./dialect.js";
 export * from "./endpoint.js";
+export { encodeQuestion } from "./encode.js";
 export { endedAt } from "./failed.js";
 export * from "./local.js";
 export * from "./multi-turn.js";

@@ -1,5 +1,15 @@
 /** Who demonstrates the two decisions: the choice oracle, people who read the list, and shoppers who make mistakes. */
-import { priceBound, PROMPT_VERSION, type SelectQuestion, TwoDecisionPlay } from "../../agents/index.js";
+import {
+  aloudAnswer,
+  LISTINGS,
+  type ListingText,
+  priceBound,
+  PROMPT_VERSION,
+  type SelectQuestion,
+  TwoDecisionPlay,
+  VERDICTS,
+  verdictOf,
+} from "../../agents/index.js";
 import { type Random, stream } from "../../base/index.js";
 import {
   type Catalogue,
@@ -30,6 +40,8 @@ export interface TeachOptions {
   readonly careless?: number;
   /** Fraction of a shopper's choices that are hasty: any of the first three results. Default 0.05. */
   readonly hasty?: number;
+  /** Shows choices read aloud, too, of what such a list tells. Default: none. */
+  readonly aloud?: ListingText | "either";
   readonly seed: number;
   /** Default `train`. Test goals are never shown. */
   readonly split?: "train" | "dev";
@@ -101,6 +113,17 @@ export function* twoDecisionDemonstrations(
       if (choice === null) continue;
       yield { task: "select", messages: choice.messages, answer: choice.answer, from: from(choice.reward) };
     }
+    if (options.aloud === undefined) continue;
+    for (const query of [plain, careless]) {
+      const read = readAloud(
+        environment,
+        goal,
+        query,
+        options.aloud,
+        stream(seed, "aloud", goal.index, query),
+      );
+      if (read) yield { task: "aloud", ...read.shown, from: { ...from(read.reward), teacher: "oracle" } };
+    }
   }
 }
 
@@ -130,6 +153,37 @@ function choiceAmong(
   return {
     messages: [...asked.prompt],
     answer: String(at + 1),
+    reward: rewards[at]!,
+  };
+}
+
+/**
+ * How the choice oracle reads a query's results aloud, in an order drawn at random: a verdict by the reward of each, then the first of the
+ * best. Null where there are no results.
+ */
+function readAloud(
+  environment: Environment,
+  goal: Goal,
+  query: string,
+  list: ListingText | "either",
+  random: Random,
+): { shown: Pick<Demonstration, "messages" | "given" | "answer">; reward: number } | null {
+  const { catalogue } = environment;
+  const play = new TwoDecisionPlay(environment, goal.index, {
+    reading: "aloud",
+    listing: list === "either" ? random.pick(LISTINGS) : list,
+    order: (count) => random.shuffle(Array.from({ length: count }, (_, i) => i)),
+  });
+  play.ask();
+  play.answer({ text: query });
+  const asked = play.ask() as SelectQuestion | null;
+  if (asked === null) return null;
+  const rewards = asked.listed.map(({ asin }) => rewardOfMatched(catalogue, catalogue.indexOf(asin), goal));
+  const verdicts = rewards.map(verdictOf);
+  const at = verdicts.indexOf(Math.max(...verdicts));
+  const words = [...verdicts.map((verdict) => VERDICTS[verdict]!), String(at + 1)];
+  return {
+    shown: { messages: [...asked.prompt], given: [...asked.given!], answer: aloudAnswer(words) },
     reward: rewards[at]!,
   };
 }

@@ -5,9 +5,11 @@ const Message = z.strictObject({ role: z.enum(["system", "user", "assistant"]), 
 
 /** The schema of a demonstration's line. */
 export const DemonstrationSchema = z.strictObject({
-  /** Which of the three prompts. */
-  task: z.enum(["query", "select", "act"]),
+  /** Which of the prompts. */
+  task: z.enum(["query", "select", "aloud", "act"]),
   messages: z.array(Message).min(1),
+  /** Of the choice read aloud: the texts of the answer that a word follows each; the answer holds the words alone. */
+  given: z.array(z.string()).min(1).optional(),
   answer: z.string().min(1),
   from: z.strictObject({
     /** `oracle`, `reader`, `shopper`, or a person of WebShop's. */
