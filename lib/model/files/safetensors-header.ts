@@ -7,24 +7,24 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { z } from "zod";
 import { InputError, messageOf, whyNot } from "../../base/index.js";
 
-/** Bytes per element of every element type that the format knows at a whole number of bytes. */
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  F8_E4M3: 1,
-  F8_E5M2: 1,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
-};
+/** Bytes per element of every element type that the format knows at a whole number of bytes. A map, since a file may name `__proto__`. */
+const ELEMENT_BYTES: ReadonlyMap<string, number> = new Map([
+  ["F64", 8],
+  ["F32", 4],
+  ["F16", 2],
+  ["BF16", 2],
+  ["F8_E4M3", 1],
+  ["F8_E5M2", 1],
+  ["I64", 8],
+  ["I32", 4],
+  ["I16", 2],
+  ["I8", 1],
+  ["U64", 8],
+  ["U32", 4],
+  ["U16", 2],
+  ["U8", 1],
+  ["BOOL", 1],
+]);
 
 /** The format's own limit; a longer header is a broken length, not a large model. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -126,7 +126,7 @@ function tensorPlace(file: string, name: string, value: unknown, dataBegin: numb
   if (!checked.success)
     throw broken(file, `the entry of "${name}" lacks a proper dtype, shape or data_offsets`);
   const { dtype, shape, data_offsets: offsets } = checked.data;
-  const elementBytes = ELEMENT_BYTES[dtype];
+  const elementBytes = ELEMENT_BYTES.get(dtype);
   if (elementBytes === undefined) throw broken(file, `"${name}" has the unknown element type "${dtype}"`);
   const bytes = offsets[1] - offsets[0];
   const expected = shape.reduce((product, size) => product * size, elementBytes);

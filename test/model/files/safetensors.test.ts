@@ -104,6 +104,12 @@ describe("safetensors", () => {
     ["a size that is not whole", fileOf({ w: entry("F32", [0.5], [0, 2]) }, 2), /"w" lacks/],
     ["an unknown element type", fileOf({ w: entry("F33", [1], [0, 4]) }, 4), /"w".*"F33"/],
     [
+      "an element type that every object has",
+      fileOf({ w: entry("__proto__", [], [0, 0]) }, 0),
+      /unknown element type "__proto__"/,
+    ],
+    ["another", fileOf({ w: entry("constructor", [1], [0, 4]) }, 4), /unknown element type "constructor"/],
+    [
       "a shape that does not fill its bytes",
       fileOf({ w: entry("F32", [3], [0, 8]) }, 8),
       /"w" is F32 \[3\], 12 bytes, but has 8/,
