@@ -5,7 +5,6 @@ export * from "./critic.js";
 export * from "./diagnostics.js";
 export * from "./metrics.js";
 export * from "./presets.js";
-export * from "./rows.js";
 export * from "./types.js";
 export * from "./update.js";
 export * from "./value-head.js";

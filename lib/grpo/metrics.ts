@@ -1,6 +1,6 @@
 /** Numbers of an iteration's roll-outs, under the names and definitions of docs/metrics.md. Those of the update are in `update.ts`. */
 import { deviation, hasZeroVariance, mean } from "./advantages/index.js";
-import { sampledLength } from "./rows.js";
+import { sampledLength } from "./update.js";
 import type { Group, Metrics } from "./types.js";
 
 /** The metrics of the roll-outs. */

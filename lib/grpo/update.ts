@@ -1,6 +1,6 @@
 /**
- * One iteration's learning: rows → reference and old log-probabilities → epochs of mini-batches → optimiser steps.
- * It never asks which algorithm runs, and never how a policy puts rows through a model.
+ * One iteration's learning: groups and their advantages → rows → reference and old log-probabilities → epochs of mini-batches →
+ * optimiser steps. It never asks which algorithm runs, and never how a policy puts rows through a model.
  */
 import type { Random } from "../base/index.js";
 import {
@@ -13,10 +13,9 @@ import {
   tokenWeights,
   type TokenScores,
 } from "../objective/index.js";
-import { whitenRows, whitens } from "./advantages/index.js";
+import { hasZeroVariance, whitenRows, whitens } from "./advantages/index.js";
 import type { GrpoConfig } from "./config.js";
-import { chargeKl, sampledLength } from "./rows.js";
-import type { Metrics, Row } from "./types.js";
+import type { Group, Metrics, Row, Turn, TurnAdvantages } from "./types.js";
 
 /** The methods of a policy that learning uses: to score sequences, to differentiate a loss over them, and to take a step. */
 export interface Learner {
@@ -53,6 +52,52 @@ export interface LearnerStep {
 
 /** A row whose old and reference log-probabilities become known on the way. */
 type Ready = { -readonly [Name in keyof Row]: Row[Name] };
+
+/** The number of a response's tokens that were sampled. */
+export function sampledLength({ responseIds, scored }: Pick<Turn, "responseIds" | "scored">): number {
+  return scored ? scored.filter(Boolean).length : responseIds.length;
+}
+
+/**
+ * One row for each turn, roll-out after roll-out. With `queryBySelection` each turn but the last is weighted by the
+ * probability of its roll-out's last turn (the thesis: the query's loss by the selection's probability).
+ *
+ * A row does not count when its response was cut and `truncated` is "mask", or its group's returns are all equal
+ * and `zeroVariance` is not "keep": it is then left out of the loss and of every denominator.
+ */
+export function rowsOf(
+  groups: readonly Group[],
+  advantages: readonly TurnAdvantages[],
+  config: Pick<GrpoConfig, "objective" | "groups" | "reward">,
+): Row[] {
+  const rows: Row[] = [];
+  let rollouts = 0;
+  groups.forEach((group, g) => {
+    const empty = config.groups.zeroVariance !== "keep" && hasZeroVariance(group);
+    group.rollouts.forEach((rollout, i) => {
+      const last = rows.length + rollout.turns.length - 1;
+      rollout.turns.forEach((turn, t) => {
+        const advantage = advantages[g]![i]![t]!;
+        const weighted = config.objective.queryBySelection && t < rollout.turns.length - 1;
+        rows.push({
+          promptIds: turn.promptIds,
+          responseIds: turn.responseIds,
+          oldLogProbs: turn.oldLogProbs,
+          ...(turn.scored === undefined ? {} : { scored: turn.scored }),
+          advantages: Array.from({ length: sampledLength(turn) }, () => advantage),
+          counted: !empty && !(turn.truncated && config.reward.truncated === "mask"),
+          group: g,
+          rollout: rollouts,
+          task: group.task,
+          ...(turn.sharedTokens === undefined ? {} : { sharedTokens: turn.sharedTokens }),
+          ...(weighted ? { weightedBy: last } : {}),
+        });
+      });
+      rollouts += 1;
+    });
+  });
+  return rows;
+}
 
 /**
  * Learns from an iteration's rows and returns the update's metrics.
@@ -147,6 +192,27 @@ export function lossOf(
       ...(task === undefined ? {} : { task }),
     })),
   };
+}
+
+/**
+ * KL in the reward: each token is charged β·k1 of itself and of what follows in its response,
+ * A_t ← A_t − β Σ_{u≥t} (log π_old − log π_ref)_u.
+ * @param reference log-probabilities under the reference. `[row][token]`
+ */
+export function chargeKl(
+  rows: readonly Row[],
+  reference: readonly (readonly number[])[],
+  coefficient: number,
+): Row[] {
+  return rows.map((row, i) => {
+    const advantages = [...row.advantages];
+    let charge = 0;
+    for (let t = advantages.length - 1; t >= 0; t--) {
+      charge += coefficient * (row.oldLogProbs[t]! - reference[i]![t]!);
+      advantages[t]! -= charge;
+    }
+    return { ...row, advantages };
+  });
 }
 
 /**

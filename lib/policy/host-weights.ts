@@ -14,10 +14,16 @@ import {
   type ModelFiles,
   type Weight,
 } from "../model/index.js";
-import type { Stretch } from "./optimizer.js";
 
 /** The parameters that an update changes: every parameter of the model, the adapter only, or nothing. */
 export type Trained = "model" | "adapter" | "nothing";
+
+/** A stretch of the flat parameter vector, and whether weight decay applies to it. */
+export interface Stretch {
+  readonly offset: number;
+  readonly size: number;
+  readonly decay: boolean;
+}
 
 /** A named piece of the trained vector. */
 export interface TrainedTensor extends Stretch {

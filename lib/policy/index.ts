@@ -3,7 +3,6 @@ export { type Bundle, bundled, type Continuation, packedLength } from "./pack.js
 export * from "./checkpoint.js";
 export * from "./host-weights.js";
 export type { Inspection } from "./inspect.js";
-export * from "./optimizer.js";
 export * from "./policy.js";
 export * from "./sampling/index.js";
 export type { Trainee } from "./trainee.js";

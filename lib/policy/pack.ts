@@ -1,9 +1,9 @@
 /**
- * Packing: from flat sequences to one stream of tokens. Sequences that begin with the same tokens are one bundle, whose beginning is
+ * Packing: from flat sequences to one stream of tokens, and from the stream's numbers back to sequences. Sequences that begin with the same tokens are one bundle, whose beginning is
  * computed once; bundles are collected into micro-batches, and the bundles of one lie side by side. This is the policy's own business;
  * whoever trains or scores hands over sequences and gets back their scores in the same order.
  */
-import type { Sequence } from "../objective/index.js";
+import type { Sequence, TokenScores } from "../objective/index.js";
 import { InputError } from "../base/index.js";
 
 /** One continuation of a bundle's beginning. */
@@ -180,6 +180,46 @@ export function pack(bundles: readonly Bundle[]): Packed {
     });
   }
   return { bundles: packed, ids, positions, queries: Int32Array.from(queries), sources, targets, spans };
+}
+
+/** The scores of each sequence, in the order of the packed completions. */
+export function unpacked(
+  packed: Packed,
+  logProbs: ArrayLike<number>,
+  entropies: ArrayLike<number>,
+): TokenScores[] {
+  return packed.spans.map(({ start, length }) => {
+    const piece = (of: ArrayLike<number>): number[] => Array.from({ length }, (_, t) => of[start + t]!);
+    return { logProbs: piece(logProbs), entropies: piece(entropies) };
+  });
+}
+
+/** The scores with the hidden state before each sequence's first scored token. `states` are those of the queries, `[Q, d]`. */
+export function withStates(
+  scores: readonly TokenScores[],
+  packed: Packed,
+  states: Float32Array,
+  d: number,
+): TokenScores[] {
+  return scores.map((score, i) => {
+    const at = packed.sources[packed.spans[i]!.start]! * d;
+    return { ...score, state: [...states.subarray(at, at + d)] };
+  });
+}
+
+/** A number for each scored token in the order of the stream. @throws RangeError when a sequence lacks some */
+export function flattened(packed: Packed, bySequence: readonly (readonly number[])[]): Float32Array {
+  const flat = new Float32Array(packed.targets.length);
+  packed.spans.forEach(({ start, length }, i) => {
+    const values = bySequence[i];
+    if (values?.length !== length) {
+      throw new RangeError(
+        `The loss gave ${values?.length ?? 0} derivatives for the ${length} scored tokens of sequence ${i} of its micro-batch.`,
+      );
+    }
+    flat.set(values, start);
+  });
+  return flat;
 }
 
 /** The limits of a model. */

@@ -1,14 +1,22 @@
 import { InputError } from "../base/index.js";
 import { type Loss, type LossValue, partOf, type Sequence, type TokenScores } from "../objective/index.js";
 import { currentBackend, useBackend } from "../tensor/index.js";
-import { type Fitted, fittedGradients, fittedRequests, fittedScores, requireRoom, withRoom } from "./fit.js";
+import {
+  type Fitted,
+  fittedGradients,
+  fittedRequests,
+  fittedScores,
+  reachableBytes,
+  requireRoom,
+  Room,
+  withRoom,
+} from "./memory.js";
 import { bundled, checkSequences, microBatches } from "./pack.js";
-import { LocalPool, type ReplicaPool } from "./replica-pool.js";
+import type { ReplicaPool } from "./replica-pool.js";
 import type { AdapterFiles, ModelConfig, ModelFiles } from "../model/index.js";
 import { HostWeights, type Trained } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
 import { Replica } from "./replica.js";
-import { reachableBytes, Room } from "./room.js";
 import { checkRequests } from "./sampling/check.js";
 import { place } from "./sampling/pieces.js";
 import { WorkerPool } from "./worker-pool.js";
@@ -118,10 +126,7 @@ export class Policy {
     const room = new Room(model.config, options.adapter?.config, train, memory, kept ? 2 : 1);
     requireRoom(room);
     const host = HostWeights.read(model, options.adapter, train, workers > 0);
-    const pool =
-      workers > 0
-        ? await WorkerPool.start(host, workers, backend)
-        : new LocalPool(new Replica(host), host.vector.length);
+    const pool = workers > 0 ? await WorkerPool.start(host, workers, backend) : new Replica(host);
     const before = kept
       ? await Policy.create(model, { train: "nothing", batchTokens, memory: memory - room.fixed / 2 })
       : null;
@@ -212,24 +217,25 @@ export class Policy {
     let lossTime = 0;
     let gradient = this.sum;
     const { temperature, checkpoint = "none", dropout: names } = options;
-    await this.pool.gradients(
-      batches.map(({ bundles, recompute }, b) => ({
+    let firstBundle = 0; // dropout masks are named after a bundle's position among all bundles
+    const parted = batches.map(({ bundles, recompute }, b) => {
+      const dropout = names ? { dropout: { names, firstBundle } } : {};
+      firstBundle += bundles.length;
+      return {
         bundles: bundles.map(({ prompt, completions }) => ({ prompt, completions })),
         loss: partOf(loss, members[b]!),
-        recompute,
-      })),
-      this.version,
-      { temperature, checkpoint, ...(names ? { dropout: { names } } : {}) },
-      (result) => {
-        total += result.loss;
-        lossTime += result.lossTime;
-        scores.push(...result.scores);
-        parts.push({ rows: members[result.batch]!, loss: result.loss, sums: result.sums });
-        if (batches.length === 1) gradient = result.gradient;
-        else if (result.batch === 0) this.sum.set(result.gradient);
-        else for (let i = 0; i < this.sum.length; i++) this.sum[i]! += result.gradient[i]!;
-      },
-    );
+        options: { temperature, checkpoint: recompute ? ("layer" as const) : checkpoint, ...dropout },
+      };
+    });
+    await this.pool.gradients(parted, this.version, (result) => {
+      total += result.loss;
+      lossTime += result.lossTime;
+      scores.push(...result.scores);
+      parts.push({ rows: members[result.batch]!, loss: result.loss, sums: result.sums });
+      if (batches.length === 1) gradient = result.gradient;
+      else if (result.batch === 0) this.sum.set(result.gradient);
+      else for (let i = 0; i < this.sum.length; i++) this.sum[i]! += result.gradient[i]!;
+    });
     return { loss: total, scores: inOrder(members.flat(), scores), gradient, parts, lossTime };
   }
 

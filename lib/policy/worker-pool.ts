@@ -1,13 +1,6 @@
 import { moduleOf, type TokenScores } from "../objective/index.js";
 import type { BackendName } from "../tensor/index.js";
-import {
-  LocalPool,
-  optionsOf,
-  type BatchGradient,
-  type BatchGradientOptions,
-  type ReplicaPool,
-  type MicroBatch,
-} from "./replica-pool.js";
+import type { BatchGradient, MicroBatch, ReplicaPool } from "./replica-pool.js";
 import type { Bundle } from "./pack.js";
 import type { HostWeights } from "./host-weights.js";
 import type { Inspection } from "./inspect.js";
@@ -27,7 +20,7 @@ import type { Job, JobResult } from "./worker-messages.js";
 export class WorkerPool implements ReplicaPool {
   readonly size: number;
   /** For demonstrations, on this thread; made when first asked for. */
-  private local: LocalPool | undefined;
+  private local: Replica | undefined;
 
   private constructor(
     private readonly threads: readonly WorkerThread[],
@@ -66,20 +59,18 @@ export class WorkerPool implements ReplicaPool {
   async gradients(
     batches: readonly MicroBatch[],
     version: number,
-    options: BatchGradientOptions,
     take: (result: BatchGradient) => void,
   ): Promise<void> {
-    const own = optionsOf(batches, options);
     const waiting = new Map<number, BatchGradient>();
     let next = 0;
     await this.distribute(batches.length, async (thread, batch) => {
-      const { bundles, loss } = batches[batch]!;
+      const { bundles, loss, options } = batches[batch]!;
       const module = moduleOf(loss);
       const job: Job = {
         kind: "gradients",
         bundles,
         loss,
-        options: own[batch]!,
+        options,
         ...(module === undefined ? {} : { module }),
       };
       const { result, gradient } = (await thread.work(version, job)) as JobResult & { kind: "gradients" };
@@ -124,8 +115,8 @@ export class WorkerPool implements ReplicaPool {
     await Promise.all(this.threads.map((thread) => thread.end()));
   }
 
-  private here(): LocalPool {
-    return (this.local ??= new LocalPool(new Replica(this.host), 0));
+  private here(): Replica {
+    return (this.local ??= new Replica(this.host));
   }
 
   /** Gives each of `count` tasks to the next free worker. After a failure no new task begins. */

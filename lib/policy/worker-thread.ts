@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { RunError } from "../base/index.js";
-import { Queue } from "./replica-pool.js";
+import { Queue } from "./replica.js";
 import {
   errorOf,
   type FromWorker,

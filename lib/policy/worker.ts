@@ -3,11 +3,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { useBackend } from "../tensor/index.js";
 import { HostWeights } from "./host-weights.js";
 import { Replica } from "./replica.js";
-import { collect } from "./sampling/collect.js";
+import type { GradientResult } from "./scores.js";
 import {
   failureOf,
   type FromWorker,
-  type Job,
   type JobResult,
   type ToWorker,
   type WorkerSetup,
@@ -20,27 +19,28 @@ function say(message: FromWorker, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
-async function work(replica: Replica, job: Job): Promise<JobResult> {
-  if (job.kind === "score") return { kind: "score", scores: await replica.score(job.bundles, job.options) };
-  if (job.kind === "sample") {
-    const tokens = replica.generate(job.requests, job.options);
-    return { kind: "sample", samples: await collect(job.requests, tokens) };
+async function work(replica: Replica, { version, job }: ToWorker): Promise<JobResult> {
+  if (job.kind === "score") {
+    const [scores] = await replica.score([job.bundles], version, job.options);
+    return { kind: "score", scores: scores! };
   }
-  if (job.module !== undefined) await import(job.module);
-  const gradient = new Float32Array(replica.trainedSize);
-  const result = await replica.gradients(job.bundles, job.loss, gradient, job.options);
-  return { kind: "gradients", result, gradient };
+  if (job.kind === "sample") {
+    return { kind: "sample", samples: await replica.sample(job.requests, version, job.options) };
+  }
+  const { module, bundles, loss, options } = job;
+  if (module !== undefined) await import(module);
+  const gradient = new Float32Array(replica.trainedSize); // it is given away
+  let result: GradientResult | undefined;
+  await replica.gradients([{ bundles, loss, options }], version, (found) => (result = found), gradient);
+  const { scores, loss: value, sums, lossTime } = result!;
+  return { kind: "gradients", result: { scores, loss: value, sums, lossTime }, gradient };
 }
 
 async function main(): Promise<void> {
   await useBackend(setup.backend);
   const replica = new Replica(new HostWeights(setup.parts));
-  const answer = async ({ version, job }: ToWorker): Promise<JobResult> => {
-    replica.sync(version);
-    return work(replica, job);
-  };
   port.on("message", (message: ToWorker) => {
-    answer(message).then(
+    work(replica, message).then(
       (result) =>
         say(
           { kind: "done", result },

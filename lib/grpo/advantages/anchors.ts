@@ -2,7 +2,7 @@
 import { InputError } from "../../base/index.js";
 import type { Group, Metrics } from "../types.js";
 import { SimilarStates } from "./similarity.js";
-import { mean } from "./statistics.js";
+import { mean } from "./estimator.js";
 
 /**
  * The turns of a group by anchor, in order of first appearance; a state revisited within one trajectory joins

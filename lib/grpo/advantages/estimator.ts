@@ -1,9 +1,10 @@
 /**
- * An advantage estimator: the schema of its own settings, and one function from finished groups to a number for
- * every turn. The function that is read here is the one that trains; it is called by its name (`registry.ts`).
+ * An advantage estimator: the schema of its own settings, and one function from finished groups to a number for every turn, which is called
+ * by its name; below it the numbers of a group that estimators share. The function that is read in an estimator's file is the one that
+ * trains.
  */
 import { z } from "zod";
-import { InputError, RunError } from "../../base/index.js";
+import { InputError, RunError, sharedRegistry } from "../../base/index.js";
 import type { Group, Metrics, Turn, TurnAdvantages } from "../types.js";
 
 /**
@@ -60,6 +61,67 @@ export function settingsOf<Shape extends z.core.$ZodLooseShape>(
   });
 }
 
+/** Settings of the estimator that they name; each one's own are checked by its schema. */
+export interface NamedSettings {
+  readonly estimator: string;
+  readonly [setting: string]: unknown;
+}
+
+// A function's parameter is narrower than the map's: a name leads to the settings that it parsed.
+const byName = sharedRegistry<Estimator>("estimators", () => []);
+
+/** Makes this library's own known; a second loading of the library finds those of the first. */
+export function offer(estimators: readonly Estimator[]): void {
+  for (const one of estimators) if (!byName.has(one.name)) byName.set(one.name, one);
+}
+
+/**
+ * Makes an estimator known by its name, before a configuration that names it is parsed.
+ * @throws InputError for a name that is taken
+ */
+export function registerEstimator<Settings extends { readonly estimator: string }>(
+  estimator: Estimator<Settings>,
+): void {
+  if (byName.has(estimator.name)) throw new InputError(`There is an estimator "${estimator.name}" already.`);
+  byName.set(estimator.name, estimator as unknown as Estimator);
+}
+
+/** @throws InputError for a name that is none, with those that are. */
+export function estimatorNamed(name: string): Estimator {
+  const found = byName.get(name);
+  if (found) return found;
+  throw new InputError(`There is no estimator "${name}"; there are ${[...byName.keys()].join(", ")}.`);
+}
+
+/**
+ * Estimates the advantages of all groups of an iteration by the estimator that the settings name. With one that whitens they
+ * are not yet whitened: that is over tokens, so it waits for the rows (`whitenRows`).
+ * @throws InputError for a group that is too small for the estimator
+ * @throws RunError for a return that is not finite, naming the task
+ */
+export function estimateAdvantages(
+  groups: readonly Group[],
+  settings: NamedSettings,
+  given: Given,
+): Estimate {
+  requireFinite(groups);
+  return estimatorNamed(settings.estimator).estimate(groups, settings, given);
+}
+
+/** {@link estimateAdvantages} without the estimator's metrics. `[group][rollout][turn]` */
+export function advantagesOf(
+  groups: readonly Group[],
+  settings: NamedSettings,
+  penalty: Penalty = noPenalty,
+): TurnAdvantages[] {
+  return estimateAdvantages(groups, settings, { penalty }).advantages;
+}
+
+/** Whether advantages by these settings are whitened over all tokens of the batch. */
+export function whitens(settings: NamedSettings): boolean {
+  return estimatorNamed(settings.estimator).whitens?.(settings) ?? false;
+}
+
 /**
  * A score for every turn: the roll-out's return, less the turn's own penalty. Rows of one trajectory may therefore differ.
  * `[rollout][turn]`
@@ -90,4 +152,43 @@ export function requireFinite(groups: readonly Group[]): void {
       );
     }
   }
+}
+
+/** Arithmetic mean. @throws RangeError for an empty list. */
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("The mean of no values is not defined.");
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+/** Standard deviation; `sample` divides by n − 1 (verl, TRL), `population` by n. 0 for fewer than two values. */
+export function deviation(values: readonly number[], kind: "sample" | "population" = "sample"): number {
+  if (values.length < 2) return 0;
+  const average = mean(values);
+  let sum = 0;
+  for (const value of values) sum += (value - average) ** 2;
+  return Math.sqrt(sum / (kind === "sample" ? values.length - 1 : values.length));
+}
+
+/**
+ * The divisor of the scores of a group's rows: the deviation of the baseline's values. Where those are all equal, what differs are
+ * the rows' penalties alone, and theirs is taken: divided by 0 + ε, one broken answer would outweigh everything else.
+ */
+export function rowDeviation(
+  baseline: readonly number[],
+  rows: readonly number[],
+  kind: "sample" | "population" = "sample",
+): number {
+  return deviation(isConstant(baseline) ? rows : baseline, kind);
+}
+
+/** Whether a group's values differ by less than a rounding error: compared by range, since a mean of equal floats may differ from them. */
+export function isConstant(values: readonly number[], tolerance = 1e-6): boolean {
+  return Math.max(...values) - Math.min(...values) <= tolerance;
+}
+
+/** Whether every roll-out of a group came to the same return, so that comparing them teaches nothing. */
+export function hasZeroVariance(group: Group): boolean {
+  return isConstant(group.rollouts.map((rollout) => rollout.return));
 }

@@ -13,6 +13,9 @@ import { z } from "zod";
 import type { Group, Metrics, TurnAdvantages } from "../types.js";
 import { anchorGroups, anchorMetrics } from "./anchors.js";
 import {
+  deviation,
+  mean,
+  rowDeviation,
   type Estimator,
   noPenalty,
   type Penalty,
@@ -23,7 +26,6 @@ import {
 import { baselineOver, epsilon } from "./group-relative.js";
 import { discountedReturns } from "./reinforce-pp.js";
 import { meanOverBranches, sharedTurns } from "./shared-turns.js";
-import { deviation, mean, rowDeviation } from "./statistics.js";
 
 const common = {
   estimator: z.literal("gigpo"),

@@ -8,9 +8,8 @@
  * whitened over all tokens of the batch: REINFORCE++-baseline (Hu 2025, arXiv:2501.03262).
  */
 import { z } from "zod";
-import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
+import { mean, rowDeviation, type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
 import { meanOverBranches, sharedTurns } from "./shared-turns.js";
-import { mean, rowDeviation } from "./statistics.js";
 
 /** The values that mean and deviation are over: each trajectory once (the paper), or once for each of its turns (verl-agent). */
 export const baselineOver = z.enum(["trajectories", "rows"]).default("trajectories");

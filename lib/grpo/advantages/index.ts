@@ -6,4 +6,3 @@ export { gigpo, type GigpoAdvantages, type GigpoOptions } from "./gigpo.js";
 export * from "./registry.js";
 export { discountedReturns, whiten, whitenRows } from "./reinforce-pp.js";
 export * from "./similarity.js";
-export * from "./statistics.js";

@@ -7,10 +7,9 @@
  * without division. Over rows, the baseline is the mean of the rows of the other trajectories, none of its own.
  */
 import { z } from "zod";
-import { type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
+import { mean, type Estimator, requireSeveral, scoresOf, settingsOf } from "./estimator.js";
 import { baselineOver } from "./group-relative.js";
 import { meanOverBranches, sharedTurns } from "./shared-turns.js";
-import { mean } from "./statistics.js";
 
 const settings = settingsOf("estimator loo (leave-one-out, unbiased only without division)", {
   estimator: z.literal("loo"),

@@ -9,8 +9,7 @@
  */
 import { z } from "zod";
 import type { Row } from "../types.js";
-import { type Estimator, settingsOf } from "./estimator.js";
-import { mean } from "./statistics.js";
+import { mean, type Estimator, settingsOf } from "./estimator.js";
 
 const settings = settingsOf("estimator reinforce-pp", {
   estimator: z.literal("reinforce-pp"),

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { Group, TurnAdvantages } from "../types.js";
-import { mean } from "./statistics.js";
+import { mean } from "./estimator.js";
 
 /** Absent is "soft". */
 export const sharedTurns = z.enum(["soft", "hard"]).optional();

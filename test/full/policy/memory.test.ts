@@ -4,7 +4,7 @@ import { crossEntropyLoss, type Sequence } from "../../../lib/objective/index.js
 import { initModel, projections, type ModelConfig } from "../../../lib/model/index.js";
 import { freshAdapter, Policy } from "../../../lib/policy/index.js";
 import { bundled } from "../../../lib/policy/pack.js";
-import { Room } from "../../../lib/policy/room.js";
+import { Room } from "../../../lib/policy/memory.js";
 import { useBackend, wasmRuntime } from "../../../lib/tensor/index.js";
 import { config as small, lora } from "../../policy/small.js";
 
