@@ -122,6 +122,15 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
         { seed: 3, maxTokens: 2, stop: [4, 5] },
       )) as [Sample[], Sample[]];
       assert.deepEqual(alone!.ids, samples![0]!.ids);
+      // What is given first might as well stand in the prompt.
+      const [[led], [moved]] = (await policy.sample(
+        [
+          { prompt: prompt!, given: [8, 9, null, 5], name: ["led"] },
+          { prompt: [...prompt!, 8, 9], given: [null, 5], name: ["led"] },
+        ],
+        { seed: 3, maxTokens: 4 },
+      )) as [Sample[], Sample[]];
+      assert.deepEqual(led!.ids, [8, 9, ...moved!.ids]);
       await assert.rejects(
         policy.sample([{ prompt: prompt!, given, choices: [[1]], name: ["g"] }], { seed: 3, maxTokens: 2 }),
         /both given tokens and choices/,

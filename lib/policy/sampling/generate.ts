@@ -19,7 +19,7 @@ import {
 } from "../../model/index.js";
 import { KeyValueCache } from "./cache.js";
 import { sharing } from "./sharing.js";
-import { draw, type Drawn, type Scratch } from "./draw.js";
+import { draw, type Scratch } from "./draw.js";
 import { tokenTrie, type TrieNode } from "./trie.js";
 import type { Finish, SampledToken, SampleOptions, SampleRequest } from "./types.js";
 
@@ -30,10 +30,12 @@ interface Growing {
   readonly random: Random;
   /** Where its prompt's keys lie in the cache. */
   readonly prompt: PromptKeys;
-  /** Where its own tokens' keys lie. */
-  readonly own: number[];
-  /** Its last token, not yet in the cache. */
-  last: number;
+  /** Where its own tokens' keys lie, step by step. */
+  readonly own: [start: number, end: number][];
+  /** Its tokens so far. */
+  length: number;
+  /** Its last tokens, not yet in the cache: the one drawn and those given behind it. */
+  fresh: number[];
   node: TrieNode | undefined;
 }
 
@@ -71,36 +73,41 @@ export async function* generate(
     const filled = await prefillAll(model, embed, requests, cache);
     let { logits } = filled;
     let growing = start(requests, options, filled.keys);
-    for (let t = 1; growing.length > 0; t++) {
-      const drawn: { of: Growing; token: Drawn & { given?: true }; finish: Finish | undefined }[] = [];
+    let first = true;
+    while (growing.length > 0) {
+      const said: SampledToken[] = [];
+      const next: Growing[] = [];
       growing.forEach((of, i) => {
-        // The first token of each sample comes from its prompt's row, every other one from its own.
-        const row = t === 1 ? of.request : i;
-        const { given } = requests[of.request]!;
-        const id = given?.[t - 1] ?? null;
-        if (id !== null) {
-          of.last = id;
-          drawn.push({ of, token: { id, ...GIVEN }, finish: undefined });
-          return;
+        const { request, sample } = of;
+        const { given = [] } = requests[request]!;
+        let ended: Finish | undefined;
+        of.fresh = [];
+        if ((given[of.length] ?? null) === null) {
+          // The first token of each sample comes from its prompt's row, every other one from its own.
+          const row = first ? request : i;
+          const z = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
+          const token = draw(z, options, of.random, scratch, of.node && admissible(of.node, stop));
+          of.length += 1;
+          const after = of.length - given.length;
+          // A stop token among given ones is a wrong word there, and no end.
+          ended = advance(of, token.id, after > 0 ? stop : NONE, after === options.maxTokens);
+          const choice =
+            ended !== undefined && of.node && of.node.choice >= 0 ? { choice: of.node.choice } : {};
+          said.push({ request, sample, ...token, ...(ended ? { finish: ended } : {}), ...choice });
         }
-        const z = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
-        const token = draw(z, options, of.random, scratch, of.node && admissible(of.node, stop));
-        const after = t - (given?.length ?? 0);
-        // A stop token among given ones is a wrong word there, and no end.
-        drawn.push({
-          of,
-          token,
-          finish: advance(of, token.id, after > 0 ? stop : NONE, after === options.maxTokens),
-        });
+        if (ended) return;
+        for (let id = given[of.length] ?? null; id !== null; id = given[of.length] ?? null) {
+          of.length += 1;
+          of.fresh.push(id);
+          said.push({ request, sample, id, ...GIVEN });
+        }
+        next.push(of);
       });
-      for (const { of, token, finish } of drawn) {
-        const { request, sample, node } = of;
-        const choice = finish !== undefined && node && node.choice >= 0 ? { choice: node.choice } : {};
-        yield { request, sample, ...token, ...(finish ? { finish } : {}), ...choice };
-      }
-      growing = drawn.filter(({ finish }) => finish === undefined).map(({ of }) => of);
+      yield* said;
+      growing = next;
       if (growing.length === 0) return;
-      logits = await read(tf.tidy(() => step(model, embed, requests, growing, t - 1, cache)));
+      logits = await feed(model, embed, requests, growing, cache);
+      first = false;
     }
   } finally {
     cache.dispose();
@@ -124,7 +131,8 @@ function start(
       ),
       prompt: keys[r]!,
       own: [],
-      last: -1,
+      length: 0,
+      fresh: [],
       node: trie,
     }));
   });
@@ -132,7 +140,7 @@ function start(
 
 /** Takes the token; says whether and why the sample ends with it. */
 function advance(of: Growing, id: number, stop: ReadonlySet<number>, full: boolean): Finish | undefined {
-  of.last = id;
+  of.fresh.push(id);
   if (of.node) {
     const next = of.node.next.get(id);
     if (!next) return "choice"; // a stop token after a complete choice
@@ -240,38 +248,84 @@ function prefill(
   return run(model, embed(ids), (layer) => (layer === model.config.layers - 1 ? final : every));
 }
 
-/** Logits after each growing sample's last token, `[samples, vocab]`; adds the tokens to the cache. */
+/** Logits after each growing sample's last token, `[samples, vocab]`; a part of the samples at a time bounds memory. */
+async function feed(
+  model: Model,
+  embed: Embed,
+  requests: readonly SampleRequest[],
+  growing: readonly Growing[],
+  cache: KeyValueCache,
+): Promise<Float32Array> {
+  if (growing.every(({ fresh }) => fresh.length === 1)) {
+    return read(tf.tidy(() => step(model, embed, requests, growing, cache)));
+  }
+  const { vocabSize } = model.config;
+  const logits = new Float32Array(growing.length * vocabSize);
+  let from = 0;
+  while (from < growing.length) {
+    let to = from;
+    for (let tokens = 0; to < growing.length; to++) {
+      tokens += growing[to]!.fresh.length;
+      if (to > from && tokens > PREFILL_TOKENS) break;
+    }
+    const part = growing.slice(from, to);
+    logits.set(await read(tf.tidy(() => step(model, embed, requests, part, cache))), from * vocabSize);
+    from = to;
+  }
+  return logits;
+}
+
+/** Logits after each of some samples' last tokens, `[samples, vocab]`; adds their fresh tokens to the cache. */
 function step(
   model: Model,
   embed: Embed,
   requests: readonly SampleRequest[],
   growing: readonly Growing[],
-  past: number,
   cache: KeyValueCache,
 ): tf.Tensor2D {
   const first = cache.length;
-  const ids = Int32Array.from(growing, ({ last }) => last);
-  const positions = Int32Array.from(growing, ({ request }) => requests[request]!.prompt.length + past);
+  const ids = Int32Array.from(growing.flatMap(({ fresh }) => fresh));
+  const positions = new Int32Array(ids.length);
   const parts = growing.some(({ prompt }) => prompt.shared[1] > prompt.shared[0]) ? 2 : 1;
-  const rangesPerQuery = past + 1 + parts;
-  const ranges = new Int32Array(growing.length * rangesPerQuery * 2);
-  growing.forEach(({ prompt, own }, i) => {
-    own.push(first + i);
-    let at = i * rangesPerQuery * 2;
-    for (const [start, end] of parts === 2 ? [prompt.shared, prompt.own] : [prompt.own]) {
-      ranges[at++] = start;
-      ranges[at++] = end;
-    }
-    for (const key of own) {
-      ranges[at++] = key;
-      ranges[at++] = key + 1;
-    }
-  });
-  const keys = first + growing.length;
-  const block = { queryStart: 0, queries: growing.length, keyStart: 0, keys, ranges, rangesPerQuery };
-  const attention = new StreamAttention([block], keys);
-  const shared: Stream = { angles: anglesAt(model.config, positions), attention, cache };
-  return run(model, embed(ids), () => shared);
+  const rangesPerQuery = Math.max(...growing.map(({ own }) => own.length)) + 1 + parts;
+  const ranges = new Int32Array(ids.length * rangesPerQuery * 2);
+  const ends: number[] = [];
+  let query = 0;
+  for (const { request, prompt, own, length, fresh } of growing) {
+    const before = requests[request]!.prompt.length + length - fresh.length;
+    const seen = [...(parts === 2 ? [prompt.shared, prompt.own] : [prompt.own]), ...own].flat();
+    const start = first + query;
+    fresh.forEach((_, t) => {
+      const at = query * rangesPerQuery * 2;
+      ranges.set([...seen, start, first + query + 1], at);
+      positions[query++] = before + t;
+    });
+    own.push([start, first + query]);
+    ends.push(query - 1);
+  }
+  const keys = first + ids.length;
+  const layout = { keyStart: 0, keys, rangesPerQuery };
+  const angles = anglesAt(model.config, positions);
+  const every: Stream = {
+    angles,
+    attention: new StreamAttention([{ ...layout, queryStart: 0, queries: ids.length, ranges }], keys),
+    cache,
+  };
+  if (ids.length === growing.length) return run(model, embed(ids), () => every);
+  // Of the last layer only each sample's last token is of use.
+  const width = rangesPerQuery * 2;
+  const lastRanges = new Int32Array(ends.length * width);
+  ends.forEach((end, i) => lastRanges.set(ranges.subarray(end * width, (end + 1) * width), i * width));
+  const last = { ...layout, queryStart: 0, queries: ends.length, ranges: lastRanges };
+  const queries = {
+    rows: Int32Array.from(ends),
+    angles: anglesAt(
+      model.config,
+      Int32Array.from(ends, (end) => positions[end]!),
+    ),
+  };
+  const final: Stream = { angles, attention: new StreamAttention([last], keys), cache, queries };
+  return run(model, embed(ids), (layer) => (layer === model.config.layers - 1 ? final : every));
 }
 
 function run(model: Model, input: tf.Tensor, streamOf: (layer: number) => Stream): tf.Tensor2D {
