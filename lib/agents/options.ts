@@ -6,20 +6,20 @@ import type { OptionGroup } from "../simulator/index.js";
 
 /**
  * How options are chosen once a product is: the value that best matches the instruction, the first of each group,
- * or none at all. `all-lists` hands the reward every value of every group at once, as the thesis's code does: it
+ * or none at all; `choose` asks the model for each group. `all-lists` hands the reward every value of every group at once, as the thesis's code does: it
  * gives credit for any option that the product has, so its scores are inflated and never compared with the others.
  */
-export const OPTION_MODES = ["match", "first", "none", "all-lists"] as const;
+export const OPTION_MODES = ["match", "first", "none", "choose", "all-lists"] as const;
 
 export type OptionMode = (typeof OPTION_MODES)[number];
 
-/** The values to click, in page order, at most one a group. `all-lists` clicks none: it changes the reward instead. */
+/** The values to click by rule, in page order, at most one a group. `all-lists` clicks none (it changes the reward instead), nor does `choose`. */
 export function chooseOptions(
   groups: readonly OptionGroup[],
   instruction: string,
   mode: OptionMode,
 ): string[] {
-  if (mode === "none" || mode === "all-lists") return [];
+  if (mode === "none" || mode === "choose" || mode === "all-lists") return [];
   const chosen = groups.map((group) =>
     mode === "first" ? group.values[0] : bestMatch(group.values, instruction),
   );

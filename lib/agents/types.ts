@@ -19,8 +19,8 @@ export interface AnswerToken {
 
 /** A decision that was asked for: the question, the answer, and how it was taken. */
 export interface Decision {
-  /** A search query, a choice among results, or an action on a page. */
-  readonly task: "query" | "select" | "act";
+  /** A search query, a choice among results, the value of an option, or an action on a page. */
+  readonly task: "query" | "select" | "option" | "act";
   /** Position among the episode's steps of the first that followed from it; beyond the last where none did. */
   readonly step: number;
   /** The question, as a language model gets it. */

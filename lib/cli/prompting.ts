@@ -28,7 +28,7 @@ export interface PromptingFlags extends Partial<EndpointOptions> {
 
 /** Adds them to a verb that plays. */
 export function addPromptingOptions(command: Command): void {
-  const modes: readonly OptionMode[] = ["match", "first", "none", "all-lists"];
+  const modes: readonly OptionMode[] = ["match", "first", "none", "choose", "all-lists"];
   command
     .optionsGroup("Prompting (--agent prompted):")
     .option(

@@ -77,6 +77,7 @@ const said = z.union([z.string(), z.literal(true)]);
 const decisionLine = z.strictObject({
   query: said.optional(),
   select: said.optional(),
+  option: said.optional(),
   act: said.optional(),
   /** Where it is not the decision's own position. */
   step: count.optional(),
@@ -99,7 +100,7 @@ const episodeLine = z.strictObject({
 });
 type DecisionLine = z.input<typeof decisionLine>;
 
-const TASKS = ["query", "select", "act"] as const;
+const TASKS = ["query", "select", "option", "act"] as const;
 
 /** An episode as its line, without the line's end. */
 export function lineOf({ seed, goal, actions, decisions, reward, parts, shown }: KeptEpisode): string {
@@ -133,7 +134,7 @@ function decisionToLine(decision: KeptDecision, at: number, actions: readonly st
 
 /** The answer that says just what an action does; undefined where the action does not tell. */
 function answerIn(task: Decision["task"], action: string | undefined): string | undefined {
-  if (action === undefined || task === "select") return undefined;
+  if (action === undefined || task === "select" || task === "option") return undefined;
   return task === "act" ? `<action>${action}</action>` : /^search\[(.*)\]$/s.exec(action)?.[1];
 }
 

@@ -120,6 +120,47 @@ describe("the two-decision protocol", () => {
     assert.doesNotMatch(plain.prompt.at(-1)!.content, /white/);
   });
 
+  it("asks for each option where the model chooses them: a number each, none clicked where there is none", () => {
+    const by = (...numbers: string[]): Trajectory => {
+      const play = new TwoDecisionPlay(environment, 0, { options: "choose" });
+      const answers = ["big red mug", "1", ...numbers];
+      for (let asked = play.ask(), i = 0; asked; asked = play.ask(), i++) {
+        const { reward } = play.answer({ text: answers[i]! });
+        assert.equal(reward > 0, i === 3, "the reward comes with the purchase, behind the last option");
+        if (asked.task === "option") {
+          const [name, values] = i === 2 ? ["color", "1. white\n2. red"] : ["size", "1. one\n2. two"];
+          assert.ok(asked.prompt.at(-1)!.content.includes(`Options of ${name}:\n${values}\n`));
+        }
+      }
+      return play.trajectory("fixed");
+    };
+    const right = by("2", "1");
+    assert.deepEqual(
+      right.steps.map(({ action }) => action),
+      ["search[big red mug]", "click[b0mug]", "click[red]", "click[one]", "click[buy now]"],
+    );
+    assert.equal(right.parts!.rOption, 1);
+    assert.deepEqual(
+      right.decisions!.map(({ task }) => task),
+      ["query", "select", "option", "option"],
+    );
+    const wrong = by("1", "none of them");
+    assert.equal(wrong.parts!.rOption, 0);
+    assert.deepEqual(wrong.decisions!.at(-1)!.formatValid, false);
+    assert.deepEqual(
+      wrong.steps.map(({ action }) => action),
+      ["search[big red mug]", "click[b0mug]", "click[white]", "click[buy now]"],
+    );
+    // One without options is bought at once.
+    const plain = new TwoDecisionPlay(environment, 0, { options: "choose" });
+    plain.ask();
+    plain.answer({ text: "mug 3" });
+    const listed = (plain.ask() as SelectQuestion).listed;
+    plain.answer({ text: String(listed.findIndex(({ options }) => options.length === 0) + 1) });
+    assert.equal(plain.ask(), null);
+    assert.ok(plain.trajectory("fixed").parts);
+  });
+
   it("gives each option mode what it asks for", () => {
     const reward = (mode: OptionMode): number | null =>
       played("big red mug", "1", mode).parts?.rOption ?? null;

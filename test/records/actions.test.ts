@@ -74,6 +74,7 @@ const agents: readonly Agent[] = [
   new MatchAgent(),
   new OracleAgent(2),
   promptedAgent("two", scripted(false)),
+  promptedAgent("two-chooses", scripted(false), { options: "choose", listing: "metadata" }),
   promptedAgent("two-lists", scripted(false), { options: "all-lists" }),
   multiTurnAgent("turns", scripted(true), { form: PLAIN_FORM, maxSteps: 8, repair: 0.5 }),
   multiTurnAgent("react", scripted(true), { form: VERL_AGENT_FORM, maxSteps: 6 }),

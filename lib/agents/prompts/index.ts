@@ -3,6 +3,7 @@ export * from "./aloud.js";
 export * from "./exemplars.js";
 export * from "./message.js";
 export * from "./multi-turn.js";
+export * from "./option.js";
 export * from "./query.js";
 export * from "./select.js";
 export * from "./thinking.js";

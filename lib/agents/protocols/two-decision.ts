@@ -1,8 +1,14 @@
 /**
  * The thesis's protocol: an episode is two decisions, a query and a choice among the first ten results, and
- * the options follow by rule (docs/webshop.md). It is played on the real pages, click by click.
+ * the options follow by rule (docs/webshop.md) or are decisions of their own. It is played on the real pages, click by click.
  */
-import { type Environment, type Product, type RewardParts, rewardOf } from "../../simulator/index.js";
+import {
+  type Environment,
+  type OptionGroup,
+  type Product,
+  type RewardParts,
+  rewardOf,
+} from "../../simulator/index.js";
 import { clickAction, Episode, resultsOn, searchAction, withoutPrice } from "../episode.js";
 import { chooseOptions, type OptionMode } from "../options.js";
 import {
@@ -12,6 +18,7 @@ import {
   lineOf,
   type ListingText,
   NO_EXEMPLARS,
+  optionPrompt,
   parseAloud,
   parseQuery,
   parseSelection,
@@ -65,7 +72,15 @@ export interface SelectQuestion extends Question {
   readonly listed: readonly Product[];
 }
 
-export type TwoDecisionQuestion = QueryQuestion | SelectQuestion;
+/** With `options: "choose"`, after the choice: a number, from 1, of an option's values; one question for each of the product's options. */
+export interface OptionQuestion extends Question {
+  readonly task: "option";
+  readonly instruction: string;
+  readonly product: Product;
+  readonly group: OptionGroup;
+}
+
+export type TwoDecisionQuestion = QueryQuestion | SelectQuestion | OptionQuestion;
 
 /** An episode of the two-decision protocol. A query without results ends it after one step, with nothing bought. */
 export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
@@ -73,6 +88,8 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
   #query: string | null = null;
   #listed: readonly Product[] = [];
   #selected: number | null = null;
+  /** The options of the chosen product that are still to be asked for. */
+  #open: readonly OptionGroup[] = [];
   #decisions: Decision[] = [];
   #asked: TwoDecisionQuestion | null = null;
 
@@ -110,6 +127,12 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
         prompt: withExemplars(queryPrompt(instruction), shownQueries),
       };
     }
+    const [group] = this.#open;
+    if (group) {
+      const product = this.#listed[this.#selected!]!;
+      const prompt = optionPrompt(instruction, product.title, group);
+      return { task: "option", instruction, product, group, page, prompt };
+    }
     if (this.#selected !== null || this.#listed.length === 0) return null;
     const [query, listed] = [this.#query, this.#listed];
     const { listing = "titles", reading = "silent" } = this.rules;
@@ -129,7 +152,14 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
     if (!asked) throw new RangeError("Nothing was asked: an answer needs a question.");
     this.#asked = null;
     const step = this.#episode.length;
-    const valid = asked.task === "query" ? this.#search(said.text) : this.#buy(said.text);
+    const valid =
+      asked.task === "query"
+        ? this.#search(said.text)
+        : asked.task === "select"
+          ? this.#select(said.text)
+          : this.#choose(asked.group, said.text);
+    const bought = asked.task !== "query" && this.#open.length === 0;
+    if (bought) this.#episode.act(clickAction("buy now"));
     const decision: Decision = {
       task: asked.task,
       step,
@@ -142,7 +172,7 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
       truncated: said.truncated ?? false,
     };
     this.#decisions.push(decision);
-    return { decision, reward: asked.task === "query" ? 0 : this.trajectory("").reward };
+    return { decision, reward: bought ? this.trajectory("").reward : 0 };
   }
 
   /** Any text is a query; one of which nothing is left is not searched. */
@@ -157,8 +187,8 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
     return true;
   }
 
-  /** Opens the chosen product, chooses its options by rule and buys it; whether the answer named one. */
-  #buy(answer: string): boolean {
+  /** Opens the chosen product and chooses its options, where that goes by rule; whether the answer named one. */
+  #select(answer: string): boolean {
     const parse = this.rules.reading === "aloud" ? parseAloud : parseSelection;
     const { index, valid } = parse(answer, this.#listed.length);
     this.#selected = index;
@@ -166,7 +196,15 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
     this.#episode.act(clickAction(asin.toLowerCase()));
     const wanted = withoutPrice(this.#episode.goal.instruction);
     for (const value of chooseOptions(options, wanted, this.#mode)) this.#episode.act(clickAction(value));
-    this.#episode.act(clickAction("buy now"));
+    if (this.#mode === "choose") this.#open = options;
+    return valid;
+  }
+
+  /** Clicks the value that was answered; none where the answer names none. */
+  #choose({ values }: OptionGroup, answer: string): boolean {
+    this.#open = this.#open.slice(1);
+    const { index, valid } = parseSelection(answer, values.length);
+    if (valid) this.#episode.act(clickAction(values[index]!));
     return valid;
   }
 
@@ -180,6 +218,7 @@ export class TwoDecisionPlay implements Play<TwoDecisionQuestion> {
     copy.#query = this.#query;
     copy.#listed = this.#listed;
     copy.#selected = this.#selected;
+    copy.#open = this.#open;
     copy.#decisions = [...this.#decisions];
     copy.#asked = this.#asked;
     return copy;

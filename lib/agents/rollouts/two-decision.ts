@@ -1,6 +1,6 @@
 /**
  * Roll-outs of the two-decision protocol with our own policy, many goals and samples at once: all queries in one
- * batch, then all selections in one. Prompts that several samples share are computed once.
+ * batch, then all choices in one (and options, where the policy chooses them). Prompts that several samples share are computed once.
  */
 import { stream } from "../../base/index.js";
 import type { Group, Rollout, Turn } from "../../grpo/index.js";
@@ -20,7 +20,7 @@ export interface RolloutOptions extends ChoiceRules {
   readonly samples: number;
   /** 0 takes the most likely tokens (evaluation). */
   readonly temperature: number;
-  /** Most tokens of a query; a selection has at most four. */
+  /** Most tokens of a query; a choice has at most four. */
   readonly maxTokens: number;
   readonly optionMode: OptionMode;
   /** List the results in an order of each query's own, drawn from the seed. Default: in the search's. */
@@ -40,8 +40,8 @@ export interface PlayedRollout {
   readonly selected: number | null;
 }
 
-/** A selection is a number of one or two digits and the end of the turn; one token more shows what else was said. */
-const SELECTION_TOKENS = 4;
+/** A choice is a number of one or two digits and the end of the turn; one token more shows what else was said. */
+const NUMBER_TOKENS = 4;
 
 /** Plays `options.samples` episodes of each goal. `[goal][sample]` */
 export async function rollOut(
@@ -83,30 +83,47 @@ export async function rollOut(
     }),
   );
 
-  // Samples with the same query see the same list: they share a prompt, and with it most of the work.
-  const lists = new Map<string, ReturnType<typeof encodeQuestion> & { readonly members: Sampled[] }>();
-  for (const one of episodes.flat()) {
-    const asked = one.play.ask();
-    if (!asked) continue;
-    const key = JSON.stringify([one.play.goal, one.play.query]);
-    const list = lists.get(key);
-    if (list) list.members.push(one);
-    else lists.set(key, { ...encodeQuestion(tokenizer, asked), members: [one] });
-  }
-  const waiting = [...lists.values()];
-  if (waiting.length > 0) {
-    const selections = await policy.sample(
-      waiting.map(({ members, ...request }) => {
-        const { goal, query } = members[0]!.play;
-        return { ...request, n: members.length, name: [...name, goal, "select", query!] };
-      }),
-      { ...sampling, maxTokens: SELECTION_TOKENS },
+  // All choices in one batch, then an option of each that has any left, and so on. Samples that are asked the same share a prompt, and
+  // with it most of the work.
+  for (let asked = questionsOf(episodes.flat(), tokenizer); asked.length > 0;) {
+    const answers = await policy.sample(
+      asked.map(({ members, topic, request }) => ({
+        ...request,
+        n: members.length,
+        name: [...name, members[0]!.play.goal, ...topic],
+      })),
+      { ...sampling, maxTokens: NUMBER_TOKENS },
     );
-    waiting.forEach(({ prompt, members }, i) =>
-      members.forEach((one, m) => take(one, prompt, selections[i]![m]!, tokenizer)),
+    asked.forEach(({ request, members }, i) =>
+      members.forEach((one, m) => take(one, request.prompt, answers[i]![m]!, tokenizer)),
     );
+    asked = questionsOf(episodes.flat(), tokenizer);
   }
   return episodes.map((row) => row.map(finished));
+}
+
+/** What some episodes of a goal are asked alike, and what names its chance. */
+interface Asked {
+  readonly topic: readonly string[];
+  readonly request: ReturnType<typeof encodeQuestion>;
+  readonly members: Sampled[];
+}
+
+function questionsOf(episodes: readonly Sampled[], tokenizer: Tokenizer): Asked[] {
+  const asked = new Map<string, Asked>();
+  for (const one of episodes) {
+    const question = one.play.ask();
+    if (!question) continue;
+    const topic =
+      question.task === "option"
+        ? ["option", question.product.asin, question.group.name]
+        : ["select", one.play.query!];
+    const key = JSON.stringify([one.play.goal, topic]);
+    const alike = asked.get(key);
+    if (alike) alike.members.push(one);
+    else asked.set(key, { topic, request: encodeQuestion(tokenizer, question), members: [one] });
+  }
+  return [...asked.values()];
 }
 
 /** Played roll-outs of one goal as groups of `size`, in order. */

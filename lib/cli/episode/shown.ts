@@ -89,7 +89,7 @@ export function asText({ trajectory, goal, seed, from }: ShownEpisode, brief: bo
   return `${lines.join("\n")}\n`;
 }
 
-const ASKED = { query: "a query", select: "a choice", act: "an action" } as const;
+const ASKED = { query: "a query", select: "a choice", option: "an option", act: "an action" } as const;
 
 function decisionLines(decision: Decision, number: string, brief: boolean): string[] {
   const { task, prompt, answer, promptTokens, completionTokens, tokens } = decision;
@@ -108,13 +108,18 @@ function decisionLines(decision: Decision, number: string, brief: boolean): stri
   return lines;
 }
 
+const FORM_MISSED = {
+  query: "not in the form asked for",
+  select: "no number of the list: the first is taken",
+  option: "no number of a value: none is clicked",
+  act: "not in the form asked for",
+} as const;
+
 function flags({ task, formatValid, admissible, repaired, truncated }: Decision): string {
   const said = [
     ...(truncated ? ["cut off"] : []),
-    ...(formatValid
-      ? []
-      : [task === "select" ? "no number of the list: the first is taken" : "not in the form asked for"]),
-    ...(admissible || task === "select" ? [] : ["not on the page"]),
+    ...(formatValid ? [] : [FORM_MISSED[task]]),
+    ...(admissible || task === "select" || task === "option" ? [] : ["not on the page"]),
     ...(repaired ? ["taken as the most similar there"] : []),
   ];
   return said.length > 0 ? `   (${said.join("; ")})` : "";

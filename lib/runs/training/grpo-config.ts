@@ -35,8 +35,8 @@ const schema = z.strictObject({
   protocol: z.enum(["two-decision", "multi-turn"]).optional(),
   /** Settings of the multi-turn protocol. */
   multiTurn: section.optional(),
-  /** How options are chosen once a product is: match (default), first, none, all-lists. */
-  options: z.enum(["match", "first", "none", "all-lists"]).default("match"),
+  /** How options are chosen once a product is: match (default), first, none, all-lists, or `choose`: by the model, a decision each. */
+  options: z.enum(["match", "first", "none", "choose", "all-lists"]).default("match"),
   /** What the choice sees of the results: titles and prices (default), or their metadata too. */
   listing: z.enum(LISTINGS).optional(),
   /** Whether the choice names a result at once (default), or judges each aloud before. */
