@@ -13,7 +13,7 @@ import {
 } from "../model/index.js";
 import { causalLayout } from "../tensor/index.js";
 import { exponentials } from "./sampling/exponential.js";
-import type { Embed } from "./sampling/generate.js";
+import type { Embed } from "./sampling/forward.js";
 
 /** The model's probabilities and attention weights for a text. */
 export interface Inspection {
