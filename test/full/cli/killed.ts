@@ -1,7 +1,7 @@
 /** Commands of the real program that are killed, and what lies in their folder afterwards. */
 import { strict as assert } from "node:assert";
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { sha256, stream } from "../../../lib/base/index.js";
@@ -22,6 +22,8 @@ export interface Work {
   readonly from?: string;
   /** Parts of the folder that it makes; default: all. */
   readonly made?: readonly string[];
+  /** How often it is killed at random moments, and before renames at most; default: KILLS. */
+  readonly kills?: number;
 }
 
 /** Files that say when and how fast something was done (of `origin.json`, a part). */
@@ -38,27 +40,31 @@ export interface Ended {
 }
 
 /**
- * Counts renames in the process that it is loaded into, and kills it before the one that KILL_AT names; with COUNT_IN their number is
- * written there at the end. Its children and workers are left alone.
+ * Counts the renames of a process and of all that it starts, a byte each in the file that COUNT_IN names. Before the one that KILL_AT
+ * names, all of them are killed at once, as by a power cut.
  */
 const PRELOAD = `
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { isMainThread } from "node:worker_threads";
-const { KILL_AT, COUNT_IN } = process.env;
-delete process.env.KILL_AT;
-delete process.env.COUNT_IN;
-if (isMainThread && (KILL_AT || COUNT_IN)) {
-  let count = 0;
+const { COUNT_IN, KILL_AT } = process.env;
+if (isMainThread && COUNT_IN) {
+  process.env.KILL_GROUP ??= String(process.pid);
   const about = () => {
-    if (String(count++) === KILL_AT) { process.kill(process.pid, "SIGKILL"); for (;;); }
+    const file = fs.openSync(COUNT_IN, "a");
+    const at = fs.fstatSync(file).size;
+    fs.writeSync(file, ".");
+    fs.closeSync(file);
+    if (String(at) !== KILL_AT) return;
+    process.kill(-Number(process.env.KILL_GROUP), "SIGKILL");
+    process.kill(process.pid, "SIGKILL"); // one that left the group
+    for (;;);
   };
   const { renameSync } = fs;
   const { rename } = fs.promises;
   fs.renameSync = (...given) => { about(); return renameSync(...given); };
   fs.promises.rename = (...given) => { about(); return rename(...given); };
   syncBuiltinESMExports();
-  if (COUNT_IN) process.on("exit", () => fs.writeFileSync(COUNT_IN, String(count)));
 }
 `;
 
@@ -75,7 +81,7 @@ export class Killer {
 
   /** A new folder, as the work finds it. */
   folder(work: Work): string {
-    const folder = join(this.scratch, `${work.verb}-${this.#made++}`);
+    const folder = join(this.scratch, `${work.verb.split(" ")[0]}-${this.#made++}`);
     if (work.from) cpSync(work.from, folder, { recursive: true, verbatimSymlinks: true });
     return folder;
   }
@@ -90,10 +96,12 @@ export class Killer {
     more: { after?: number; env?: Record<string, string> } = {},
   ): Promise<Ended> {
     const began = performance.now();
-    const preloaded = more.env ? { NODE_OPTIONS: `--import=${pathToFileURL(this.#preload).href}` } : {};
+    const counted = more.env !== undefined;
+    const preloaded = counted ? { NODE_OPTIONS: `--import=${pathToFileURL(this.#preload).href}` } : {};
     const child: ChildProcess = spawn(process.execPath, ["lib/aisle.mjs", ...work.args(folder)], {
       cwd: work.root?.(folder) ?? process.cwd(),
       stdio: ["ignore", "ignore", "pipe"],
+      detached: counted, // a group of its own, to be killed whole
       env: { ...process.env, AISLE_BACKEND: "wasm", ...preloaded, ...more.env },
     });
     let said = "";
@@ -116,14 +124,22 @@ export class Killer {
     return ended;
   }
 
-  /** How many renames the command makes in its own process. */
+  /** How many renames the command makes, in all of its processes. */
   async renames(work: Work): Promise<number> {
-    const file = join(this.scratch, "count");
     const folder = this.folder(work);
-    const { code, said } = await this.run(work, folder, { env: { COUNT_IN: file } });
+    const { code, said, count } = await this.counted(work, folder);
     assert.equal(code, 0, said);
     rmSync(folder, { recursive: true });
-    return Number(readFileSync(file, "utf8"));
+    return count;
+  }
+
+  /** Runs the command and counts its renames; before the one of a number, from 0, all is killed. */
+  async counted(work: Work, folder: string, at?: number): Promise<Ended & { readonly count: number }> {
+    const file = join(this.scratch, `count-${this.#made++}`);
+    writeFileSync(file, "");
+    const env = { COUNT_IN: file, ...(at === undefined ? {} : { KILL_AT: String(at) }) };
+    const ended = await this.run(work, folder, { env });
+    return { ...ended, count: statSync(file).size };
   }
 }
 
