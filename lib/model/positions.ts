@@ -1,3 +1,8 @@
+import type { Llama3Scaling, ModelConfig } from "./files/index.js";
+
+/** What the angles depend on. */
+type Rotary = Pick<ModelConfig, "headDim" | "ropeTheta" | "ropeScaling">;
+
 /** Angles of positions 0, 1, …, computed when first needed: every pass asks for the same ones. */
 interface Table {
   positions: number;
@@ -14,10 +19,10 @@ const tables = new Map<string, Table>();
  */
 export function rotaryAngles(
   positions: Int32Array,
-  headDim: number,
-  theta: number,
+  rotary: Rotary,
 ): { cos: Float32Array; sin: Float32Array } {
-  const table = tableOf(positions.reduce((most, p) => Math.max(most, p), 0) + 1, headDim, theta);
+  const { headDim } = rotary;
+  const table = tableOf(positions.reduce((most, p) => Math.max(most, p), 0) + 1, rotary);
   const cos = new Float32Array(positions.length * headDim);
   const sin = new Float32Array(positions.length * headDim);
   positions.forEach((position, t) => {
@@ -28,26 +33,41 @@ export function rotaryAngles(
   return { cos, sin };
 }
 
-/** `θ^(−2i/d)` for i below d/2, rounded where Hugging Face rounds. */
-export function rotaryFrequencies(headDim: number, theta: number): Float32Array {
-  return Float32Array.from(
+/** `θ^(−2i/d)` for i below d/2, stretched where the model says so, rounded where Hugging Face rounds. */
+export function rotaryFrequencies({ headDim, ropeTheta, ropeScaling }: Rotary): Float32Array {
+  const plain = Float32Array.from(
     { length: headDim / 2 },
-    (_, i) => 1 / Math.fround(theta ** Math.fround((2 * i) / headDim)),
+    (_, i) => 1 / Math.fround(ropeTheta ** Math.fround((2 * i) / headDim)),
   );
+  return ropeScaling ? plain.map((frequency) => stretched(frequency, ropeScaling)) : plain;
 }
 
-function tableOf(positions: number, headDim: number, theta: number): Table {
-  const key = `${headDim} ${theta}`;
+/** Source: transformers, `modeling_rope_utils.py: _compute_llama3_parameters`, in float32 step by step as there. */
+function stretched(frequency: number, scaling: Llama3Scaling): number {
+  const { factor, lowFreqFactor: low, highFreqFactor: high, originalMaxPositions: original } = scaling;
+  const f = Math.fround;
+  const wavelength = f(f(2 * Math.PI) / frequency);
+  if (wavelength < original / high) return frequency;
+  const slow = f(frequency / f(factor));
+  if (wavelength > original / low) return slow;
+  const smooth = f(f(f(original / wavelength) - f(low)) / f(high - low));
+  const kept = f(smooth * frequency);
+  return f(f(f(f(1 - smooth) * frequency) / f(factor)) + kept);
+}
+
+function tableOf(positions: number, rotary: Rotary): Table {
+  const key = JSON.stringify([rotary.headDim, rotary.ropeTheta, rotary.ropeScaling]);
   const old = tables.get(key);
   if (old && old.positions >= positions) return old;
-  const table = computed(Math.max(positions, 2 * (old?.positions ?? 64)), headDim, theta);
+  const table = computed(Math.max(positions, 2 * (old?.positions ?? 64)), rotary);
   tables.set(key, table);
   return table;
 }
 
-function computed(positions: number, headDim: number, theta: number): Table {
+function computed(positions: number, rotary: Rotary): Table {
+  const { headDim } = rotary;
   const half = headDim / 2;
-  const frequencies = rotaryFrequencies(headDim, theta);
+  const frequencies = rotaryFrequencies(rotary);
   const cos = new Float32Array(positions * headDim);
   const sin = new Float32Array(positions * headDim);
   for (let t = 0, at = 0; t < positions; t++, at += headDim) {

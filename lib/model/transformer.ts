@@ -1,7 +1,7 @@
 /**
- * The Qwen2 decoder (Qwen team 2024; Hugging Face `modeling_qwen2`): RMSNorm, rotary positions, grouped-query
- * attention with biases on q, k and v, SwiGLU. It runs over a stream of N tokens that may belong to several
- * sequences; only attention knows which.
+ * The decoder of Qwen2, Llama, Qwen3 and Mistral (Hugging Face `modeling_qwen2` and so on): RMSNorm, rotary positions,
+ * grouped-query attention, SwiGLU; biases where the model has them, and in Qwen3 a norm over each head of q and k. It runs
+ * over a stream of N tokens that may belong to several sequences; only attention knows which.
  */
 import * as tf from "@tensorflow/tfjs";
 import type { StreamAttention } from "./attend.js";
@@ -30,9 +30,9 @@ export interface Angles {
 }
 
 /** The rotary tables of a list of positions. */
-export function anglesAt({ headDim, ropeTheta }: ModelConfig, positions: Int32Array): Angles {
-  const { cos, sin } = rotaryAngles(positions, headDim, ropeTheta);
-  const shape: [number, number] = [positions.length, headDim];
+export function anglesAt(config: ModelConfig, positions: Int32Array): Angles {
+  const { cos, sin } = rotaryAngles(positions, config);
+  const shape: [number, number] = [positions.length, config.headDim];
   return { cos: tf.tensor2d(cos, shape), sin: tf.tensor2d(sin, shape) };
 }
 
@@ -75,9 +75,17 @@ export function queriesKeysValues(
   const { headDim, heads, keyValueHeads } = model.config;
   const inHeads = (of: tf.Tensor, count: number): tf.Tensor => tf.reshape(of, [-1, count, headDim]);
   const turn = queries?.angles ?? angles;
+  const normed = (of: "q" | "k", x: tf.Tensor): tf.Tensor => {
+    const weight = model.tensors.get(`model.layers.${layer}.self_attn.${of}_norm.weight`);
+    return weight ? rmsNorm(x, weight, model.config.rmsNormEps) : x;
+  };
   return {
-    q: rotary(inHeads(project(model, layer, hq, "q_proj"), heads), turn.cos, turn.sin),
-    k: rotary(inHeads(project(model, layer, h, "k_proj"), keyValueHeads), angles.cos, angles.sin),
+    q: rotary(normed("q", inHeads(project(model, layer, hq, "q_proj"), heads)), turn.cos, turn.sin),
+    k: rotary(
+      normed("k", inHeads(project(model, layer, h, "k_proj"), keyValueHeads)),
+      angles.cos,
+      angles.sin,
+    ),
     v: inHeads(project(model, layer, h, "v_proj"), keyValueHeads),
   };
 }

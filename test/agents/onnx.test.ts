@@ -91,14 +91,28 @@ describe("an ONNX chat model", function () {
       keyValueHeads: 2,
       headDim: 8,
     };
-    const [ours, theirs] = await both(
-      "grouped",
-      initModel({ ...other, tiedEmbeddings: false, initializerRange: 0.4 }, 3),
-    );
-    for (const messages of prompts.slice(0, 3)) {
-      const answer = await say(ours, messages, 0);
-      assert.ok(answer.completionTokens > 1);
-      assert.deepEqual(await say(theirs, messages, 0), answer);
+    const drawn = { ...other, tiedEmbeddings: false, initializerRange: 0.4 };
+    const scaling = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 64 };
+    for (const [name, config] of [
+      ["grouped", drawn],
+      ["llama", { ...drawn, modelType: "llama", attentionBias: true, mlpBias: true, ropeScaling: scaling }],
+      ["qwen3", { ...drawn, modelType: "qwen3" }],
+    ] as const) {
+      // Fresh norms are one and fresh biases zero: others, so that a forgotten one shows.
+      const fresh = initModel(config, 3);
+      const weights = new Map(fresh.weights);
+      for (const [parameter, weight] of fresh.weights) {
+        if (!/_norm\.weight$|\.bias$/.test(parameter)) continue;
+        const random = stream(name, parameter);
+        const data = weight.data().map((x) => x + 0.4 * random.normal());
+        weights.set(parameter, { ...weight, data: () => data.slice() });
+      }
+      const [ours, theirs] = await both(name, { config, weights });
+      for (const messages of prompts.slice(0, 3)) {
+        const answer = await say(ours, messages, 0);
+        assert.ok(answer.completionTokens > 1);
+        assert.deepEqual(await say(theirs, messages, 0), answer, name);
+      }
     }
   });
 

@@ -35,6 +35,34 @@ for (const backend of testBackends(["native", "wasm", "cpu", "webgpu", "tensorfl
       }
     });
 
+    it("continues greedily as PyTorch does with the other architectures", async function () {
+      if (backend.name === "webgpu" || backend.name === "cpu") this.skip(); // slow; the network is the same
+      for (const name of ["llama", "llama-bias", "qwen3", "mistral"] as const) {
+        const theirs = fixture(name);
+        const other = loadModel(theirs.folder);
+        const own = await Policy.create(other, { adapter: loadAdapter(theirs.adapter, other.config) });
+        const requests = [0, 1].map((k) => ({ prompt: theirs.ids(`greedy.${k}.prompt`), name: [k] }));
+        for (const [prefix, on] of [
+          ["", "off"],
+          ["lora.", "on"],
+        ] as const) {
+          const samples = await own.sample(requests, {
+            seed: 0,
+            temperature: 0,
+            maxTokens: 16,
+            adapter: on,
+          });
+          for (const k of [0, 1])
+            assert.deepEqual(
+              samples[k]![0]!.ids,
+              theirs.ids(`${prefix}greedy.${k}.new`),
+              `${name} ${prefix}`,
+            );
+        }
+        await own.dispose();
+      }
+    });
+
     it("reports the trainer's log-probabilities and entropies", async () => {
       const temperature = 0.7;
       const requests = prompts.map((prompt, r) => ({ prompt, n: 4, name: ["x", r] }));

@@ -1,15 +1,31 @@
 /**
- * The architecture of a model, read from Hugging Face's `config.json`. Only Qwen2 (`Qwen2ForCausalLM`) is computed here,
- * and only as far as it is really computed: anything that would change the numbers and is not implemented is refused.
- * Source: transformers, `models/qwen2/configuration_qwen2.py`, in its layouts of version 4 and of version 5.
+ * The architecture of a model, read from Hugging Face's `config.json`, and written again. Architectures are taken only as far
+ * as they are really computed: anything that would change the numbers and is not implemented is refused.
+ * Source: transformers, the `configuration_….py` of each model, in its layouts of version 4 and of version 5.
  */
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError, readJson } from "../../base/index.js";
-import { RopeKeys, ropeOf } from "./rope.js";
+import {
+  architectureOf,
+  architectures,
+  knownArchitectures,
+  type ModelType,
+  modelTypes,
+  typeOfClass,
+} from "./architecture.js";
+import { hfScaling, type Llama3Scaling, RopeKeys, ropeOf } from "./rope.js";
 
-/** The shape of a Qwen2 model. */
+/** The shape of a model. */
 export interface ModelConfig {
+  /** Which architecture; Qwen2 where it is not named, as in the configurations that were written before there were others. */
+  readonly modelType?: ModelType;
+  /** Biases on q, k, v and o, where the architecture leaves it open. */
+  readonly attentionBias?: true;
+  /** Biases on the three layers of the SwiGLU, where the architecture leaves it open. */
+  readonly mlpBias?: true;
+  /** How the frequencies of the rotary positions are stretched; not at all where it is absent. */
+  readonly ropeScaling?: Llama3Scaling;
   /** Rows of the embedding; token ids are below it. */
   readonly vocabSize: number;
   /** Width of the residual stream, `d`. */
@@ -49,13 +65,15 @@ const HfConfig = z.looseObject({
   num_attention_heads: positive,
   num_key_value_heads: positive.nullish(),
   head_dim: positive.nullish(),
-  max_position_embeddings: positive.default(32_768),
+  max_position_embeddings: positive.optional(),
   rms_norm_eps: z.number().nonnegative().default(1e-6),
   ...RopeKeys,
   tie_word_embeddings: z.boolean().nullish(),
   initializer_range: z.number().positive().nullish(),
   hidden_act: z.string().default("silu"),
   attention_dropout: z.number().nullish(),
+  attention_bias: z.boolean().nullish(),
+  mlp_bias: z.boolean().nullish(),
   is_causal: z.boolean().nullish(),
   use_sliding_window: z.boolean().nullish(),
   sliding_window: positive.nullish(),
@@ -75,7 +93,7 @@ const SILU: readonly string[] = ["silu", "swish"];
 
 /**
  * Reads `config.json` of a model folder.
- * @throws InputError when it is missing, is not a Qwen2 configuration, or asks for what is not implemented (and says what).
+ * @throws InputError when it is missing, is not a configuration of a known architecture, or asks for what is not implemented (and says what).
  */
 export function readModelConfig(folder: string): ModelConfig {
   const path = join(folder, "config.json");
@@ -88,15 +106,17 @@ export function readModelConfig(folder: string): ModelConfig {
  * @throws InputError as `readModelConfig` does
  */
 export function parseModelConfig(json: unknown, where = "config.json"): ModelConfig {
-  checkArchitecture(json, where);
+  const modelType = typeNamed(json, where);
+  const architecture = architectures[modelType];
   const parsed = HfConfig.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw new InputError(
-      `${where} is not a Qwen2 configuration: "${issue.path.join(".")}": ${issue.message}.`,
+      `${where} is not a configuration of ${architecture.className}: "${issue.path.join(".")}": ${issue.message}.`,
     );
   }
   const c = parsed.data;
+  const longest = c.max_position_embeddings ?? architecture.maxPositions;
   const rope = ropeOf(c);
   const { attention_dropout: dropout, per_layer_config: perLayer } = c;
   const unsupported = [
@@ -104,7 +124,7 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
     !SILU.includes(c.hidden_act) && `the activation "${c.hidden_act}"`,
     (dropout ?? 0) !== 0 && "dropout in the attention",
     c.is_causal === false && `attention in both directions ("is_causal": false)`,
-    otherAttention(c),
+    otherAttention(c, longest, architecture.window),
     perLayer !== undefined && !isNothing(perLayer) && `layers of different shapes ("per_layer_config")`,
     !isNothing(c.transformers_weights) && `weights in a file of another name ("transformers_weights")`,
     (c.quantization_config ?? null) !== null && "quantised weights",
@@ -112,8 +132,10 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
   if (unsupported !== undefined || "reason" in rope)
     throw new InputError(`${where} asks for ${unsupported}, which is not supported.`);
 
-  const keyValueHeads = c.num_key_value_heads ?? c.num_attention_heads;
-  const headDim = c.head_dim ?? c.hidden_size / c.num_attention_heads;
+  const unnamedHeads = c.num_key_value_heads === undefined ? architecture.keyValueHeads : undefined;
+  const keyValueHeads = c.num_key_value_heads ?? unnamedHeads ?? c.num_attention_heads;
+  const headDim =
+    (c.head_dim === undefined ? architecture.headDim : c.head_dim) ?? c.hidden_size / c.num_attention_heads;
   if (c.num_attention_heads % keyValueHeads !== 0) {
     throw new InputError(
       `${where}: ${c.num_attention_heads} heads cannot share ${keyValueHeads} key/value heads.`,
@@ -122,7 +144,13 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
   if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
     throw new InputError(`${where}: a head of width ${headDim} has no rotary positions; it must be even.`);
   }
+  const biased = (key: "attention_bias" | "mlp_bias"): boolean =>
+    c[key] === true && architecture.biasKeys.includes(key);
   return {
+    ...(modelType !== "qwen2" && { modelType }),
+    ...(biased("attention_bias") && { attentionBias: true as const }),
+    ...(biased("mlp_bias") && { mlpBias: true as const }),
+    ...(rope.scaling && { ropeScaling: rope.scaling }),
     vocabSize: c.vocab_size,
     hiddenSize: c.hidden_size,
     intermediateSize: c.intermediate_size,
@@ -130,7 +158,7 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
     heads: c.num_attention_heads,
     keyValueHeads,
     headDim,
-    maxPositions: c.max_position_embeddings,
+    maxPositions: longest,
     rmsNormEps: c.rms_norm_eps,
     ropeTheta: rope.theta,
     tiedEmbeddings: c.tie_word_embeddings ?? false,
@@ -142,9 +170,15 @@ export function parseModelConfig(json: unknown, where = "config.json"): ModelCon
 /**
  * The kind of attention, other than the full one, that some layer has. As transformers reads it: `layer_types` where they are given,
  * else a sliding window in the layers from `max_window_layers` on. A window that no sequence is longer than hides nothing.
+ * @param always the width of the window of an architecture that slides in every layer, where the configuration does not name it
  */
-function otherAttention(c: HfConfig): string | false {
-  const { layer_types: types, num_hidden_layers: layers, max_position_embeddings: longest } = c;
+function otherAttention(c: HfConfig, longest: number, always: number | undefined): string | false {
+  const { layer_types: types, num_hidden_layers: layers } = c;
+  if (always !== undefined) {
+    const width = c.sliding_window === undefined ? always : c.sliding_window;
+    if (width !== null && width < longest)
+      return `a sliding window of ${width} tokens, shorter than its ${longest} positions`;
+  }
   const window = c.use_sliding_window
     ? c.sliding_window === undefined
       ? WINDOW.tokens
@@ -166,23 +200,35 @@ function isNothing(value: unknown): boolean {
   return (value ?? null) === null || (typeof value === "object" && Object.keys(value!).length === 0);
 }
 
-/** Names an architecture that is not ours before anything else is looked at: the clearest thing to say. */
-function checkArchitecture(json: unknown, where: string): void {
+/** The architecture, before anything else is looked at: the clearest thing to say about a model that is not computed here. */
+function typeNamed(json: unknown, where: string): ModelType {
   const named = z
     .looseObject({ architectures: z.array(z.string()).nullish(), model_type: z.string().nullish() })
     .safeParse(json);
   if (!named.success) throw new InputError(`${where} is not a model configuration.`);
-  // transformers picks the code by the type, whatever the architectures say: both must be ours.
-  const names = [named.data.architectures?.[0], named.data.model_type].filter(
-    (name) => (name ?? null) !== null,
-  );
-  const name = names.find((one) => one !== "Qwen2ForCausalLM" && one !== "qwen2");
-  if (names.length > 0 && name === undefined) return;
-  throw new InputError(
-    name
-      ? `${where}: the architecture "${name}" is not supported; only Qwen2ForCausalLM is (Qwen2 and Qwen2.5).`
-      : `${where} names no architecture; a Qwen2 model has "architectures": ["Qwen2ForCausalLM"].`,
-  );
+  const [className, type] = [named.data.architectures?.[0] ?? null, named.data.model_type ?? null];
+  const ofClass = className === null ? undefined : typeOfClass(className);
+  const ofType = modelTypes.find((one) => one === type);
+  const unknown =
+    className !== null && ofClass === undefined ? className : ofType === undefined ? type : null;
+  if (unknown !== null) {
+    throw new InputError(
+      `${where}: the architecture "${unknown}" is not supported; these are: ${knownArchitectures()}.`,
+    );
+  }
+  const known = ofClass ?? ofType;
+  if (known === undefined) {
+    throw new InputError(
+      `${where} names no architecture; a Qwen2 model has "architectures": ["Qwen2ForCausalLM"].`,
+    );
+  }
+  // transformers picks the code by the type, whatever the architectures say: both must be the same.
+  if (ofType !== undefined && ofType !== known) {
+    throw new InputError(
+      `${where}: the architecture "${className}" and the type "${type}" are two; "model_type" must be "${known}".`,
+    );
+  }
+  return known;
 }
 
 /**
@@ -190,9 +236,12 @@ function checkArchitecture(json: unknown, where: string): void {
  * @param dtype how the weights beside it are stored
  */
 export function hfConfig(config: ModelConfig, dtype: "float32" | "float16" | "bfloat16" = "float32"): object {
-  const { eosTokenIds } = config;
+  const { eosTokenIds, modelType = "qwen2", ropeScaling } = config;
+  const { className, biasKeys, window } = architectureOf(config);
+  const biases = { attention_bias: config.attentionBias ?? false, mlp_bias: config.mlpBias ?? false };
   return {
-    architectures: ["Qwen2ForCausalLM"],
+    architectures: [className],
+    ...Object.fromEntries(biasKeys.map((key) => [key, biases[key]])),
     attention_dropout: 0,
     eos_token_id: eosTokenIds.length === 0 ? null : eosTokenIds.length === 1 ? eosTokenIds[0] : eosTokenIds,
     head_dim: config.headDim,
@@ -201,15 +250,17 @@ export function hfConfig(config: ModelConfig, dtype: "float32" | "float16" | "bf
     initializer_range: config.initializerRange,
     intermediate_size: config.intermediateSize,
     max_position_embeddings: config.maxPositions,
-    model_type: "qwen2",
+    model_type: modelType,
     num_attention_heads: config.heads,
     num_hidden_layers: config.layers,
     num_key_value_heads: config.keyValueHeads,
     rms_norm_eps: config.rmsNormEps,
+    ...(ropeScaling && { rope_scaling: hfScaling(ropeScaling) }),
     rope_theta: config.ropeTheta,
+    ...(window !== undefined && { sliding_window: null }),
     tie_word_embeddings: config.tiedEmbeddings,
     torch_dtype: dtype,
-    use_sliding_window: false,
+    ...(/^qwen/.test(modelType) && { use_sliding_window: false }),
     vocab_size: config.vocabSize,
   };
 }

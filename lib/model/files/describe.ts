@@ -1,6 +1,7 @@
 /** The description of a model folder, as plain data. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { architectureOf } from "./architecture.js";
 import type { ModelConfig } from "./config.js";
 import { loadModel, storedTypes, weightBytes } from "./model-folder.js";
 import { parameterCount } from "./parameters.js";
@@ -9,7 +10,8 @@ import { loadTokenizer } from "./tokenizer.js";
 /** A model folder in a few numbers. */
 export interface ModelDescription {
   readonly folder: string;
-  readonly architecture: "Qwen2ForCausalLM";
+  /** The class of transformers, e.g. `Qwen2ForCausalLM`. */
+  readonly architecture: string;
   readonly parameters: number;
   /** Bytes of the weights on disk. */
   readonly bytes: number;
@@ -39,7 +41,7 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
   const parameters = parameterCount(config);
   return {
     folder,
-    architecture: "Qwen2ForCausalLM",
+    architecture: architectureOf(config).className,
     parameters,
     bytes: weightBytes(folder),
     bytesInMemory: 4 * parameters,

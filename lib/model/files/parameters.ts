@@ -1,8 +1,9 @@
 /**
- * The parameters of a Qwen2 model by Hugging Face's names, which are the only names used here, with their shapes.
+ * The parameters of a model by Hugging Face's names, which are the only names used here, with their shapes.
  * A linear layer's weight is stored `[out, in]`.
  */
 import { elements } from "./safetensors.js";
+import { architectureOf, hasBias } from "./architecture.js";
 import type { ModelConfig } from "./config.js";
 
 /** The linear layers of one decoder layer, by the name that adapters use. */
@@ -45,6 +46,7 @@ export function projectionShape(config: ModelConfig, projection: Projection): re
 /** Every parameter's name and shape, from the embedding to the output. With tied embeddings there is no `lm_head.weight`. */
 export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
   const d = config.hiddenSize;
+  const { headNorms } = architectureOf(config);
   const shapes = new Map<string, readonly number[]>([["model.embed_tokens.weight", [config.vocabSize, d]]]);
   for (let layer = 0; layer < config.layers; layer++) {
     shapes.set(`model.layers.${layer}.input_layernorm.weight`, [d]);
@@ -54,7 +56,11 @@ export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readon
       if (projection === "gate_proj")
         shapes.set(`model.layers.${layer}.post_attention_layernorm.weight`, [d]);
       shapes.set(`${path}.weight`, shape);
-      if (/^[qkv]_/.test(projection)) shapes.set(`${path}.bias`, [shape[0]]);
+      if (headNorms && projection === "o_proj") {
+        for (const of of ["q", "k"])
+          shapes.set(`model.layers.${layer}.self_attn.${of}_norm.weight`, [config.headDim]);
+      }
+      if (hasBias(config, projection)) shapes.set(`${path}.bias`, [shape[0]]);
     }
   }
   shapes.set("model.norm.weight", [d]);

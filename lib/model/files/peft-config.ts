@@ -19,7 +19,7 @@ const Lora = z.looseObject({
   r: rank.default(8),
   lora_alpha: z.number().default(8),
   lora_dropout: z.number().min(0).max(1).default(0),
-  // The layers that PEFT adapts in Qwen2 where none are named.
+  // The layers that PEFT adapts in these architectures where none are named.
   target_modules: modules.nullish().transform((named) => named ?? ["q_proj", "v_proj"]),
   exclude_modules: modules.nullish().transform((named) => named ?? null),
   layers_to_transform: z

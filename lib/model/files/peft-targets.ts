@@ -1,8 +1,9 @@
 /**
- * Which layers of a Qwen2 model an adapter's configuration means, and with which rank and alpha. Source: PEFT 0.21,
+ * Which layers of a model an adapter's configuration means, and with which rank and alpha. Source: PEFT 0.21,
  * `tuners_utils.check_target_module_exists`, `_maybe_include_all_linear_layers` and `lora/model.py: _create_and_replace`.
  */
 import { InputError } from "../../base/index.js";
+import { architectureOf } from "./architecture.js";
 import type { ModelConfig } from "./config.js";
 import { projectionPath, projections, type Projection } from "./parameters.js";
 import { pythonPattern } from "./peft-pattern.js";
@@ -28,9 +29,11 @@ export interface LayerFactors {
   readonly alpha: number;
 }
 
-/** The modules of a Qwen2 model below its root, by transformers' names. */
-function modulesOf({ layers }: ModelConfig): string[] {
+/** The modules of a model below its root, by transformers' names. */
+function modulesOf(config: ModelConfig): string[] {
+  const { layers } = config;
   const inLayer = ["", "self_attn", ...["q", "k", "v", "o"].map((name) => `self_attn.${name}_proj`)];
+  if (architectureOf(config).headNorms) inLayer.push("self_attn.q_norm", "self_attn.k_norm");
   inLayer.push("mlp", ...["gate", "up", "down"].map((name) => `mlp.${name}_proj`), "mlp.act_fn");
   inLayer.push("input_layernorm", "post_attention_layernorm");
   const names = ["model", "model.embed_tokens", "model.layers"];

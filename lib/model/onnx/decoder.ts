@@ -1,11 +1,13 @@
 /**
- * A Qwen2 decoder as an ONNX graph with a key-value cache, by the names that Hugging Face's tools expect (optimum's
+ * A decoder as an ONNX graph with a key-value cache, by the names that Hugging Face's tools expect (optimum's
  * "text-generation-with-past"), from ONNX's own operators only: ONNX Runtime runs it everywhere, browsers included.
  */
 import { join } from "node:path";
 import { InputError, writeFileWhole, writeJson } from "../../base/index.js";
 import {
+  architectureOf,
   copyTokenizer,
+  hasBias,
   hfConfig,
   type ModelConfig,
   type ModelFiles,
@@ -106,10 +108,10 @@ function visibleKeys(g: Graph, ids: string, mask: string): string {
   return g.node("And", [causal, shown]);
 }
 
-function rotaryAngles(g: Graph, { headDim, ropeTheta }: ModelConfig, positions: string): Shared["angles"] {
-  const frequencies = rotaryFrequencies(headDim, ropeTheta);
+function rotaryAngles(g: Graph, config: ModelConfig, positions: string): Shared["angles"] {
+  const frequencies = rotaryFrequencies(config);
   const at = g.node("Unsqueeze", [g.node("Cast", [positions], { to: FLOAT }), g.integers([1, 3])]);
-  const angle = g.node("Mul", [at, g.floats(frequencies, [headDim / 2])]);
+  const angle = g.node("Mul", [at, g.floats(frequencies, [frequencies.length])]);
   const both = g.node("Concat", [angle, angle], { axis: 3 });
   return { cos: g.node("Cos", [both]), sin: g.node("Sin", [both]) };
 }
@@ -120,10 +122,10 @@ function rmsNorm({ g, config, parameter }: Shared, x: string, weight: string): s
   return g.node("Mul", [g.node("Div", [x, root]), parameter(weight)]);
 }
 
-function project({ g, parameter }: Shared, layer: number, x: string, projection: Projection): string {
+function project({ g, config, parameter }: Shared, layer: number, x: string, projection: Projection): string {
   const path = projectionPath(layer, projection);
   const y = g.node("MatMul", [x, g.node("Transpose", [parameter(`${path}.weight`)], { perm: [1, 0] })]);
-  return /^[qkv]_/.test(projection) ? g.node("Add", [y, parameter(`${path}.bias`)]) : y;
+  return hasBias(config, projection) ? g.node("Add", [y, parameter(`${path}.bias`)]) : y;
 }
 
 /** `x · cos + rotateHalf(x) · sin`. */
@@ -147,7 +149,9 @@ function decoderLayer(shared: Shared, layer: number, x: string): string {
     ]);
     return g.node("Transpose", [split], { perm: [0, 2, 1, 3] });
   };
-  const q = rotary(shared, inHeads("q_proj", heads));
+  const normed = (of: "q" | "k", x: string): string =>
+    architectureOf(config).headNorms ? rmsNorm(shared, x, `${path}.self_attn.${of}_norm.weight`) : x;
+  const q = rotary(shared, normed("q", inHeads("q_proj", heads)));
   const withPast = (what: string, fresh: string): string =>
     g.node("Concat", [`past_key_values.${layer}.${what}`, fresh], { axis: 2 }, `present.${layer}.${what}`);
   // Query head h reads key/value head floor(h / group).
@@ -162,7 +166,7 @@ function decoderLayer(shared: Shared, layer: number, x: string): string {
     );
     return g.node("Reshape", [copies, g.integers([0, heads, -1, headDim])]);
   };
-  const k = forEveryHead(withPast("key", rotary(shared, inHeads("k_proj", keyValueHeads))));
+  const k = forEveryHead(withPast("key", rotary(shared, normed("k", inHeads("k_proj", keyValueHeads)))));
   const v = forEveryHead(withPast("value", inHeads("v_proj", keyValueHeads)));
   const products = g.node("MatMul", [q, g.node("Transpose", [k], { perm: [0, 1, 3, 2] })]);
   const scaled = g.node("Mul", [products, scalar(g, 1 / Math.sqrt(headDim))]);

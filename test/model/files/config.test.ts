@@ -91,7 +91,11 @@ describe("config.json is read as transformers reads it", () => {
     refused({ transformers_weights: "other.safetensors" }, /"transformers_weights"/);
     refused({ quantization_config: {} }, /quantised/);
     // transformers picks the code by the type.
-    refused({ model_type: "llama" }, /"llama" is not supported/);
+    refused({ model_type: "llama" }, /"Qwen2ForCausalLM" and the type "llama" are two/);
+    refused(
+      { model_type: "gemma" },
+      /"gemma" is not supported; these are: Qwen2ForCausalLM .*MistralForCausalLM/,
+    );
     refused({ num_hidden_layers: 1e9, layer_types: null }, /"num_hidden_layers"/);
     // Qwen2 always has biases on q, k and v and nowhere else; Llama's keys for them are not read.
     const inert = { hidden_act: "swish", attention_bias: false, mlp_bias: true, per_layer_config: {} };

@@ -71,8 +71,8 @@ describe("a model's configuration", () => {
   const refusals: [string, Record<string, unknown>, RegExp][] = [
     [
       "another architecture by name",
-      { architectures: ["LlamaForCausalLM"] },
-      /"LlamaForCausalLM" is not supported/,
+      { architectures: ["GPT2LMHeadModel"] },
+      /"GPT2LMHeadModel" is not supported/,
     ],
     ["another type by name", { architectures: undefined, model_type: "mamba" }, /"mamba" is not supported/],
     ["no architecture", { architectures: undefined, model_type: undefined }, /names no architecture/],
