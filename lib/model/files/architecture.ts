@@ -3,9 +3,6 @@
  * norms of queries and keys, the frequencies of the rotary positions. Source: transformers 5, `models/{qwen2,llama,qwen3,
  * mistral}`.
  */
-import type { ModelConfig } from "./config.js";
-import type { Projection } from "./parameters.js";
-
 /** A `model_type` of transformers. */
 export type ModelType = "qwen2" | "llama" | "qwen3" | "mistral";
 
@@ -67,13 +64,23 @@ export const architectures: Readonly<Record<ModelType, Architecture>> = {
   },
 };
 
+/** The entries of a model's configuration that say which parts are there. */
+export interface Parts {
+  /** Which architecture; Qwen2 where it is not named, as in the configurations that were written before there were others. */
+  readonly modelType?: ModelType;
+  /** Biases on q, k, v and o, where the architecture leaves it open. */
+  readonly attentionBias?: true;
+  /** Biases on the three layers of the SwiGLU, where the architecture leaves it open. */
+  readonly mlpBias?: true;
+}
+
 /** The architecture of a model. */
-export function architectureOf({ modelType = "qwen2" }: Pick<ModelConfig, "modelType">): Architecture {
+export function architectureOf({ modelType = "qwen2" }: Parts): Architecture {
   return architectures[modelType];
 }
 
-/** Whether a linear layer has a bias. */
-export function hasBias(config: ModelConfig, projection: Projection): boolean {
+/** Whether a linear layer has a bias; it is named as `q_proj` is. */
+export function hasBias(config: Parts, projection: string): boolean {
   const attends = /^[qkvo]_/.test(projection);
   if (attends ? config.attentionBias : config.mlpBias) return true;
   return attends && architectureOf(config).biases.includes(projection[0]!);

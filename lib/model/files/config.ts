@@ -12,18 +12,13 @@ import {
   knownArchitectures,
   type ModelType,
   modelTypes,
+  type Parts,
   typeOfClass,
 } from "./architecture.js";
 import { hfScaling, type Llama3Scaling, RopeKeys, ropeOf } from "./rope.js";
 
 /** The shape of a model. */
-export interface ModelConfig {
-  /** Which architecture; Qwen2 where it is not named, as in the configurations that were written before there were others. */
-  readonly modelType?: ModelType;
-  /** Biases on q, k, v and o, where the architecture leaves it open. */
-  readonly attentionBias?: true;
-  /** Biases on the three layers of the SwiGLU, where the architecture leaves it open. */
-  readonly mlpBias?: true;
+export interface ModelConfig extends Parts {
   /** How the frequencies of the rotary positions are stretched; not at all where it is absent. */
   readonly ropeScaling?: Llama3Scaling;
   /** Rows of the embedding; token ids are below it. */
