@@ -12,13 +12,23 @@ export function checked<Schema extends z.ZodType>(
   value: unknown,
   where: string,
 ): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(withoutMinusZero(value));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const path = issue.path.join(".");
   const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const meant = unknown === undefined ? "" : didYouMean(unknown, keysAt(schema, issue.path));
   throw new InputError(`In ${where}${path ? `, ${path}` : ""}: ${issue.message}.${meant}`);
+}
+
+/** A copy in which −0 is 0: JSON can say it but does not keep it, so that what was stored would not be what was meant. */
+function withoutMinusZero(value: unknown): unknown {
+  if (typeof value === "number") return value === 0 ? 0 : value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutMinusZero);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutMinusZero(inner)]));
 }
 
 /** The internals of a schema that are read; each kind of schema has some of it. */

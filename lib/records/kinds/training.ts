@@ -39,7 +39,7 @@ const identity = z.strictObject({
   name: z.string().min(1),
   seed: count,
   /** The resolved configuration, whole; its `kind` says which kind of run it was. */
-  config: z.record(z.string(), z.unknown()),
+  config: z.looseObject({ kind: z.string().min(1) }),
   ...foundations.shape,
   kept: z.enum(KEPT),
 });
@@ -68,7 +68,7 @@ export const trainingKind: RecordKind<Trained, Trained> = {
   toStored: (content) => content,
   fromStored: (stored) => stored,
   lineOf: ({ identity: { config, kept, backend }, iteration }) =>
-    `${String(config["kind"])}, iteration ${iteration} (${kept}), ${backend}`,
+    `${config.kind}, iteration ${iteration} (${kept}), ${backend}`,
 };
 
 /** Where a record keeps its model, or null where it was too large. */

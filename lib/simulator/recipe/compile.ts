@@ -6,7 +6,7 @@ import {
   type RecipeVersion,
   type RequestHabits,
 } from "./habits.js";
-import type { CategoryWords, TypeWords, Words } from "./words.js";
+import type { Category, CategoryWords, TypeWords, Words } from "./words.js";
 
 /** How an attribute is said, in listings and in requests. */
 export interface Attribute {
@@ -25,7 +25,7 @@ export interface Attribute {
 /** A kind of product, ready to draw from. */
 export interface ProductType {
   readonly index: number;
-  readonly category: string;
+  readonly category: Category;
   readonly names: readonly string[];
   readonly ask: readonly string[];
   readonly queries: readonly string[];

@@ -8,6 +8,14 @@ import { InputError, readJson } from "../../base/index.js";
  */
 
 const words = z.array(z.string()).min(1);
+
+/** The five categories, in the order in which their product types are numbered: each has a file of its name. */
+const CATEGORIES = ["beauty", "electronics", "fashion", "garden", "grocery"] as const;
+export type Category = (typeof CATEGORIES)[number];
+const category = z.enum(CATEGORIES);
+/** Words for each category, none left out. */
+const byCategory = z.record(category, words);
+
 const attributeForms = z.tuple([words, words]);
 const attributesSchema = z.strictObject({
   /** Attribute → how listings say it, how people ask for it. "before": said before the noun; "with", "for": after it. */
@@ -39,7 +47,7 @@ const typeSchema = z.strictObject({
 });
 
 const categorySchema = z.strictObject({
-  category: z.enum(["beauty", "electronics", "fashion", "garden", "grocery"]),
+  category,
   /** Fraction of the products that have options. */
   optionShare: z.number().min(0).max(1),
   groups: z.record(z.string(), words),
@@ -49,10 +57,10 @@ const categorySchema = z.strictObject({
 const phrasesSchema = z.strictObject({
   brands: z.strictObject({ starts: words, middles: words, ends: words, surnames: words, tails: words }),
   clutter: words,
-  audience: z.record(z.string(), words),
+  audience: byCategory,
   packs: words,
   /** By category: what titles are filled with. */
-  padding: z.record(z.string(), words),
+  padding: byCategory,
   bullets: z.strictObject({ attribute: words, with: words, for: words, filler: words }),
   descriptions: z.strictObject({
     open: words,
@@ -60,7 +68,7 @@ const phrasesSchema = z.strictObject({
     with: words,
     for: words,
     /** By category. */
-    about: z.record(z.string(), words),
+    about: byCategory,
     cross: words,
     chat: words,
     close: words,
@@ -82,7 +90,7 @@ const requestsSchema = z.strictObject({
     scent: tailsSchema,
     style: tailsSchema,
   }),
-  vague: z.record(z.string(), words),
+  vague: byCategory,
   fillers: words,
   brandPhrases: words,
 });
@@ -105,9 +113,6 @@ export interface Words {
 /** Where the recipe's words lie, from the project's root. */
 export const RECIPE_FOLDER = join("data", "recipe");
 
-/** The files of the five categories, in the order in which their product types are numbered. */
-const CATEGORY_FILES = ["beauty", "electronics", "fashion", "garden", "grocery"] as const;
-
 /**
  * Reads the recipe's words.
  * @throws InputError when a file is missing, is not JSON, or has a wrong or unknown field.
@@ -122,7 +127,7 @@ export function readWords(folder: string = RECIPE_FOLDER): Words {
   };
   return {
     attributes: read("attributes", attributesSchema),
-    categories: CATEGORY_FILES.map((name) => read(name, categorySchema)),
+    categories: CATEGORIES.map((name) => read(name, categorySchema)),
     palettes: read("options", z.record(z.string(), words)),
     phrases: read("phrases", phrasesSchema),
     requests: read("requests", requestsSchema),
