@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { folderSums } from "../../lib/base/index.js";
@@ -49,6 +49,25 @@ describe("a run that something happens to", function () {
     assert.equal(split.tensors[0], split.tensors[1]);
     assert.match(splitText(split), /roll-outs .* %, scoring .* %, update .* %, advantages and objective/);
     assert.equal(splitOf([]), null);
+  });
+
+  it("notes its progress in one order, whoever does: killed or not, the bytes are the same", async () => {
+    const out = join(root, "noted");
+    await runGrpo({ config: tinyRun(model, { iterations: 1 }), environment, out, resume: false });
+    const folder = new RunFolder(out);
+    const noted = (): string => readFileSync(join(out, "progress.json"), "utf8");
+    const whole = noted();
+    const { iteration, checkpoint, best } = folder.progress()!;
+    folder.moveTo({ best, checkpoint, iteration });
+    assert.notEqual(noted(), whole, "the model is not noted yet");
+    folder.finish();
+    assert.equal(noted(), whole);
+    assert.deepEqual(Object.keys(JSON.parse(whole) as object).slice(0, 4), [
+      "format",
+      "iteration",
+      "checkpoint",
+      "best",
+    ]);
   });
 
   it("goes on from a checkpoint older than its best model", async () => {

@@ -100,7 +100,15 @@ export async function recordRun(
       : null;
   return writeTrainingRecord(
     {
-      identity: { kind: "training", version: 1, name, seed, config: { ...config, kind: kind.kind }, ...now, kept },
+      identity: {
+        kind: "training",
+        version: 1,
+        name,
+        seed,
+        config: { ...config, kind: kind.kind },
+        ...now,
+        kept,
+      },
       iteration: kept === "best" ? progress.best!.iteration : progress.iteration,
       ...(published ? { model: published } : {}),
       files: new Map([
