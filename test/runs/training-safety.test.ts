@@ -60,7 +60,9 @@ describe("a run that something happens to", function () {
     const { iteration, checkpoint, best } = folder.progress()!;
     folder.moveTo({ best, checkpoint, iteration });
     assert.notEqual(noted(), whole, "the model is not noted yet");
+    assert.ok(!folder.isFinished());
     folder.finish();
+    assert.ok(folder.isFinished());
     assert.equal(noted(), whole);
     assert.deepEqual(Object.keys(JSON.parse(whole) as object).slice(0, 4), [
       "format",

@@ -72,8 +72,10 @@ async function train(
   const config = kind.parse(kind.placed?.(run.config, out) ?? run.config, run.id);
   const model = modelFolder(out);
   const { iterations, unit } = kind.facts(config);
-  const done = new RunFolder(out).progress()?.iteration ?? 0;
-  if (!existsSync(model)) {
+  const folder = new RunFolder(out);
+  const done = folder.progress()?.iteration ?? 0;
+  // A model whose sums are not noted was left by a run that was killed just then: going on notes them.
+  if (!existsSync(model) || !folder.isFinished()) {
     onProgress({ done: done / iterations, at: done > 0 ? `goes on after ${unit} ${done}` : "begins" });
     await trainKind(kind, config, {
       out,

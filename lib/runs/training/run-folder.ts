@@ -217,6 +217,12 @@ export class RunFolder {
     this.removeOthers(position.checkpoint);
   }
 
+  /** Whether the run's model is in its place, and its sums are noted. */
+  isFinished(): boolean {
+    const noted = Object.keys(this.progress()?.files ?? {});
+    return noted.some((name) => name.startsWith("model/"));
+  }
+
   /** Notes that the run's model is in its place. */
   finish(): void {
     const progress = this.progress();
